@@ -1,0 +1,1 @@
+"""Builds the policies that turn one training image into several."""

@@ -1,0 +1,23 @@
+"""The x12 policy: one random flip, a rotation, a change of brightness."""
+
+from typing import Literal
+
+import albumentations as A
+import cv2
+
+from anomaly.augment.policy import Policy
+from anomaly.checks import Degrees, Factor, Number
+
+
+def build(
+    *,
+    seed: int,
+    factor: Number | Literal["balance"],
+    rotation: Degrees,
+    brightness: tuple[Factor, Factor],
+) -> Policy:
+    """Flip (horizontal, vertical or none), rotate, multiply intensities by a factor in range."""
+    flip = A.OneOf([A.HorizontalFlip(p=1), A.VerticalFlip(p=1), A.NoOp(p=1)], p=1)
+    turn = A.Rotate((-rotation, rotation), border_mode=cv2.BORDER_REFLECT_101, p=1)
+    light = A.MultiplicativeNoise(multiplier=tuple(brightness), elementwise=False, p=1)
+    return Policy(A.Compose([flip, turn, light]), factor, good_factor=1, seed=seed)

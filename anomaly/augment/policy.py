@@ -1,0 +1,57 @@
+"""How many versions each training image gets, and how each is made."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from threading import Lock
+from typing import Literal
+
+import albumentations as A
+import numpy as np
+
+Factor = int | Literal["balance"]
+
+
+class Policy:
+    """A pipeline and the number of versions of each image; version 0 is the image itself.
+
+    Version k of an image depends on its id, k and the seed alone: not on the order of calls,
+    nor on how many versions were made before.
+    """
+
+    def __init__(self, pipeline: A.Compose, factor: Factor, good_factor: int, seed: int) -> None:
+        self.pipeline = pipeline
+        self.factor = factor
+        self.good_factor = good_factor
+        self.seed = seed
+        self._turn = Lock()  # seeding and drawing must not be interleaved by threads
+        settings = json.dumps(A.to_dict(pipeline), sort_keys=True, default=str)
+        self.name = hashlib.sha256(f"{settings}{seed}".encode()).hexdigest()[:16]
+
+    def versions(self, labels: np.ndarray) -> np.ndarray:
+        """(n,) int64: how many versions each image of a split gets, itself included."""
+        sizes = np.bincount(labels)
+        per_class = np.full(len(sizes), self.good_factor)
+        if self.factor == "balance":
+            largest = sizes.max() * self.good_factor
+            per_class = np.maximum(np.rint(largest / np.maximum(sizes, 1)), 1).astype(np.int64)
+        else:
+            per_class[1:] = self.factor
+        return per_class[labels]
+
+    def apply(
+        self, image: np.ndarray, mask: np.ndarray, id: str, version: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Version `version` of (h, w, 3) uint8 `image` and (h, w) bool `mask`, same shapes."""
+        if version == 0:
+            return image, mask
+        with self._turn:
+            self.pipeline.set_random_seed(_seed(id, version, self.seed))
+            made = self.pipeline(image=image, mask=mask.astype(np.uint8))
+        return made["image"], made["mask"].astype(bool)
+
+
+def _seed(*parts: object) -> int:
+    text = "\x1f".join(map(str, parts))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big")

@@ -1,0 +1,39 @@
+"""For few images or unruly stations: the part moves, nears, blurs, and the sensor is noisy."""
+
+from typing import Literal
+
+import albumentations as A
+import cv2
+
+from anomaly.augment.policy import Policy
+from anomaly.checks import Degrees, Fraction, Number
+
+
+def build(
+    *,
+    seed: int,
+    factor: Number | Literal["balance"],
+    good_factor: Number,
+    rotation: Degrees,
+    brightness: Fraction,
+    contrast: Fraction,
+    shift: Fraction,
+    zoom: Fraction,
+    noise: Fraction,
+) -> Policy:
+    """One affine move (rotation, shift, zoom), then light, blur and noise, each in part."""
+    move = A.Affine(
+        rotate=(-rotation, rotation),
+        translate_percent=(-shift, shift),
+        scale=(1 - zoom, 1 + zoom),
+        border_mode=cv2.BORDER_REFLECT_101,
+        p=1,
+    )
+    steps = [
+        A.HorizontalFlip(p=0.5),
+        move,
+        A.RandomBrightnessContrast(brightness, contrast, p=1),
+        A.GaussianBlur(sigma_limit=(0.2, 1.0), blur_limit=0, p=0.2),
+        A.GaussNoise(std_range=(0.0, noise), p=0.5),
+    ]
+    return Policy(A.Compose(steps), factor, good_factor, seed)

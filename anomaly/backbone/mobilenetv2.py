@@ -1,0 +1,26 @@
+"""MobileNetV2 (Sandler et al., "Inverted Residuals and Linear Bottlenecks", CVPR 2018)."""
+
+from typing import Literal
+
+import keras
+
+from anomaly.backbone.application import build_application
+
+
+def build(
+    *, image_size: int, weights: str | None, alpha: Literal[0.35, 0.5, 0.75, 1.0, 1.3, 1.4]
+) -> keras.Model:
+    """Inputs scaled to -1..1; a level is the last output at its stride."""
+    return build_application(
+        keras.applications.MobileNetV2,
+        image_size=image_size,
+        weights=weights,
+        normalise=keras.layers.Rescaling(1 / 127.5, offset=-1),
+        taps={
+            "C2": "block_2_add",
+            "C3": "block_5_add",
+            "C4": "block_12_add",
+            "C5": "out_relu",
+        },
+        alpha=alpha,
+    )

@@ -1,0 +1,148 @@
+"""Turns a folder in the MVTec AD layout into a list of files, and lists all that is wrong in it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from anomaly.data.read import SUFFIXES, UnreadableImage, read_mask, read_size
+from anomaly.types import GOOD, InputError
+
+LITTER = {"thumbs.db", "desktop.ini"}  # what file managers leave behind
+SHOWN = 20  # mistakes spelled out in one message
+
+
+@dataclass(frozen=True)
+class File:
+    """One image of a category and the mask beside it."""
+
+    id: str
+    label: str
+    image: Path
+    mask: Path | None
+    content: str  # hexadecimal digest of the image's bytes
+
+
+def read_folder(root: Path, category: str, exclude: Sequence[str] = ()) -> list[File]:
+    """Every image of a category, sorted by id, each known to be readable and masked.
+
+    Raises:
+        InputError: the folder is missing or empty, or files are unusable; all are listed.
+    """
+    folder = _category(root, category)
+    classes = [c for c in _classes(folder) if c not in exclude]
+    files = [f for c in classes for f in _files(folder, c)]
+    if not any(path.suffix.lower() in SUFFIXES for path, _ in files):
+        raise InputError(f"{folder}: no images; expected train/{GOOD}/*.png and test/<class>/*.png")
+    _no_orphans(folder, classes)
+    with ThreadPoolExecutor() as pool:
+        checked = list(pool.map(lambda file: _check(folder, *file), files))
+    _report([mistake for _, mistake in checked if mistake])
+    return sorted((file for file, _ in checked if file), key=lambda file: file.id)
+
+
+def _category(root: Path, category: str) -> Path:
+    if not root.is_dir():
+        near = _names(root.parent) if root.parent.is_dir() else []
+        raise InputError(f"data.root={root} is not a folder; {root.parent} holds: {_listed(near)}")
+    folder = root / category
+    if not category or not folder.is_dir():
+        found = _listed(_names(root))
+        raise InputError(f"data.category={category} is not in {root}, which holds: {found}")
+    return folder
+
+
+def _classes(folder: Path) -> list[str]:
+    """good first, then the defect types by name."""
+    names = set(_names(folder / "train")) | set(_names(folder / "test"))
+    for lower, count in Counter(name.lower() for name in names).items():
+        if count > 1:
+            same = sorted(name for name in names if name.lower() == lower)
+            raise InputError(f"{folder}: classes {_listed(same)} differ by case only; rename one")
+    if GOOD not in names and names:
+        raise InputError(f"{folder}: no class '{GOOD}'; it has {_listed(sorted(names))}")
+    return sorted(names, key=lambda name: (name != GOOD, name))
+
+
+def _files(folder: Path, label: str) -> list[tuple[Path, str]]:
+    places = [folder / part / label for part in ("train", "test")]
+    return [
+        (path, label)
+        for place in places
+        if place.is_dir()
+        for path in sorted(place.iterdir())
+        if not path.name.startswith(".") and path.name.lower() not in LITTER
+    ]
+
+
+def _check(folder: Path, path: Path, label: str) -> tuple[File | None, str | None]:
+    """The file, or the sentence that says why it cannot be used."""
+    name = path.relative_to(folder).as_posix()
+    if path.suffix.lower() not in SUFFIXES or not path.is_file():
+        return None, f"{name}: not an image ({', '.join(SUFFIXES)})"
+    try:
+        size = read_size(path)
+        mask = None if label == GOOD else _mask(folder, path, label, size)
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+    except UnreadableImage as error:
+        return None, f"{name}: {error}"
+    return File(name, label, path, mask, content), None
+
+
+def _mask(folder: Path, image: Path, label: str, size: tuple[int, int]) -> Path:
+    place = folder / "ground_truth" / label
+    names = [image.stem + end + suffix for end in ("_mask", "") for suffix in SUFFIXES]
+    mask = next((place / name for name in names if (place / name).is_file()), None)
+    if mask is None:
+        raise UnreadableImage(f"no mask; expected ground_truth/{label}/{names[0]}")
+    where = mask.relative_to(folder).as_posix()
+    try:
+        pixels = read_mask(mask)
+    except UnreadableImage as error:
+        raise UnreadableImage(f"its mask {where} is unusable: {error}") from None
+    if pixels.shape != size:
+        found, wanted = " x ".join(map(str, pixels.shape)), " x ".join(map(str, size))
+        raise UnreadableImage(f"its mask {where} is {found} pixels, the image {wanted}")
+    if not pixels.any():
+        raise UnreadableImage(f"its mask {where} is empty (all black)")
+    return mask
+
+
+def _no_orphans(folder: Path, classes: Iterable[str]) -> None:
+    orphans = []
+    for label in set(classes) - {GOOD}:
+        stems = {path.stem for path, _ in _files(folder, label)}
+        place = folder / "ground_truth" / label
+        masks = sorted(place.iterdir()) if place.is_dir() else []
+        orphans += [
+            f"ground_truth/{label}/{mask.name}: no image test/{label}/{_image_stem(mask)}.*"
+            for mask in masks
+            if mask.suffix.lower() in SUFFIXES and not {mask.stem, _image_stem(mask)} & stems
+        ]
+    _report(orphans)
+
+
+def _image_stem(mask: Path) -> str:
+    return mask.stem.removesuffix("_mask")
+
+
+def _report(mistakes: list[str]) -> None:
+    if mistakes:
+        more = len(mistakes) - SHOWN
+        lines = mistakes[:SHOWN] + ([f"... and {more} more"] if more > 0 else [])
+        many = "1 file" if len(mistakes) == 1 else f"{len(mistakes)} files"
+        raise InputError(f"{many} cannot be used; mend or remove:\n  " + "\n  ".join(lines))
+
+
+def _names(folder: Path) -> list[str]:
+    if not folder.is_dir():
+        return []
+    return sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names) if names else "nothing"

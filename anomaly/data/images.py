@@ -1,0 +1,63 @@
+"""Decoded, resized images of samples; each is decoded once per size and cached."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from anomaly.data.cache import Cache, key_of
+from anomaly.data.read import UnreadableImage, read_image, read_mask
+from anomaly.types import InputError, Sample, Split, Truth
+
+
+def load_images(samples: Sequence[Sample], size: int, cache: Cache) -> np.ndarray:
+    """(n, size, size, 3) uint8 RGB; the aspect ratio gives way to the square."""
+    with ThreadPoolExecutor() as pool:
+        images = list(pool.map(lambda s: load_image(s.image, s.content, size, cache), samples))
+    return np.stack(images) if images else np.zeros((0, size, size, 3), np.uint8)
+
+
+def load_image(path: Path, content: str, size: int, cache: Cache) -> np.ndarray:
+    """One image at (size, size, 3), by the digest of its file.
+
+    Raises:
+        InputError: the file cannot be decoded.
+    """
+    return cache.get(key_of("image", content, size), lambda: _resized(path, size))
+
+
+def load_masks(samples: Sequence[Sample], size: int) -> np.ndarray:
+    """(n, size, size) bool; good parts have none set."""
+    masks = [mask_on_grid(s.mask, size) for s in samples]
+    return np.stack(masks) if masks else np.zeros((0, size, size), bool)
+
+
+def load_truth(split: Split, classes: tuple[str, ...]) -> Truth:
+    """What is really there in a split, on its evaluation grid."""
+    return Truth(split.ids, classes, split.labels, load_masks(split.samples, split.grid))
+
+
+def mask_on_grid(path: Path | None, size: int) -> np.ndarray:
+    """(size, size) bool: the cells at least half defective, or the most defective where none is."""
+    if path is None:
+        return np.zeros((size, size), bool)
+    share = resize(read_mask(path).astype(np.float32), size)
+    return share >= min(0.5, share.max())
+
+
+def resize(image: np.ndarray, size: int) -> np.ndarray:
+    """(h, w, ...) to (size, size, ...): averaged when shrinking, bilinear when growing."""
+    shrinks = max(image.shape[:2]) > size
+    way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return cv2.resize(image, (size, size), interpolation=way)
+
+
+def _resized(path: Path, size: int) -> np.ndarray:
+    try:
+        return resize(read_image(path), size)
+    except UnreadableImage as error:
+        raise InputError(f"{path}: {error}") from None

@@ -1,0 +1,80 @@
+"""Any folder in the MVTec AD layout, pooled and split anew for supervised classification."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from anomaly.checks import Count, Number, Share, Size
+from anomaly.data import split
+from anomaly.data.cache import Cache
+from anomaly.data.copies import group_files
+from anomaly.data.folder import File, read_folder
+from anomaly.types import PARTS, Dataset, InputError, Sample, Split
+
+
+def build(
+    *,
+    cache: Cache,
+    root: str,
+    category: str,
+    exclude: list[str],
+    train: Share,
+    test: Share,
+    validate: Share,
+    folds: Number | None,
+    fold: Count,
+    seed: Count,
+    copy_correlation: Share,
+    grid: Size,
+) -> Dataset:
+    """Pool train/good with test/*, group copies, and deal the groups out to parts.
+
+    With `folds`, `fold` tests, the next one validates and the rest trains.
+
+    Raises:
+        InputError: unusable files, classes too small, shares or folds that make no sense.
+    """
+    _check(train + test + validate, folds, fold)
+    files = read_folder(Path(root), category, exclude)
+    groups = group_files(Path(root) / category, files, copy_correlation, cache)
+    items = [(file.id, file.label, group) for file, group in zip(files, groups, strict=True)]
+    folds_digest = None
+    if folds is None:
+        parts = split.holdout(items, {"train": train, "test": test, "validate": validate}, seed)
+    else:
+        dealt = split.kfold(items, folds, seed)
+        parts = split.rotate(dealt, folds, fold)
+        folds_digest = split.digest([(id, label, str(dealt[id])) for id, label, _ in items])
+    return _dataset(category, files, groups, parts, grid, folds_digest)
+
+
+def _check(total: float, folds: int | None, fold: int) -> None:
+    if abs(total - 1) > 1e-6:
+        raise InputError(f"data.train + data.test + data.validate must be 1, got {total:.3g}")
+    if folds is not None and folds < 3:
+        raise InputError(f"data.folds must be 3 or more (train, validate, test), got {folds}")
+    if folds is not None and fold >= folds:
+        raise InputError(
+            f"data.fold must be between 0 and {folds - 1} (data.folds={folds}), got {fold}"
+        )
+
+
+def _dataset(
+    category: str,
+    files: Sequence[File],
+    groups: Sequence[int],
+    parts: dict[str, str],
+    grid: int,
+    folds_digest: str | None,
+) -> Dataset:
+    classes = tuple(sorted({f.label for f in files}, key=lambda name: (name != "good", name)))
+    samples = [
+        Sample(f.id, f.image, f.mask, classes.index(f.label), f.content, group)
+        for f, group in zip(files, groups, strict=True)
+    ]
+    splits = {
+        part: Split(part, tuple(s for s in samples if parts[s.id] == part), grid) for part in PARTS
+    }
+    name = split.digest([(f.id, f.label, parts[f.id]) for f in files])
+    return Dataset(category, classes, **splits, digest=name, folds_digest=folds_digest)

@@ -1,0 +1,87 @@
+"""Reads one image or mask file, whatever its depth and colour model, or says what is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+MAX_PIXELS = 200_000_000  # a bigger picture is a mistake or a decompression bomb
+Image.MAX_IMAGE_PIXELS = None  # our own limit speaks, before anything is decoded
+
+
+class UnreadableImage(ValueError):
+    """A file that cannot be used as an image; the text says why, without the file's name."""
+
+
+def read_image(path: Path) -> np.ndarray:
+    """The image as (height, width, 3) uint8 RGB, upright.
+
+    16-bit grey is scaled from 0..65535 to 0..255; palettes are looked up; alpha is dropped.
+
+    Raises:
+        UnreadableImage: empty, truncated, not an image, too large, or of a float format.
+    """
+    return np.asarray(_upright(path, lambda image: _eight_bit(image).convert("RGB")))
+
+
+def read_mask(path: Path) -> np.ndarray:
+    """The mask as (height, width) bool, True where the file is not black.
+
+    Raises:
+        UnreadableImage: as for `read_image`.
+    """
+    return np.asarray(_upright(path, _indexed_or_grey)) > 0
+
+
+def read_size(path: Path) -> tuple[int, int]:
+    """(height, width) of an image as `read_image` would return it; decodes nothing."""
+    with _open(path) as image:
+        turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)  # EXIF orientation
+        return (image.width, image.height) if turned else (image.height, image.width)
+
+
+def _upright(path: Path, convert) -> Image.Image:
+    with _open(path) as image:
+        try:
+            return convert(ImageOps.exif_transpose(image))
+        except (OSError, ValueError, SyntaxError, MemoryError) as error:
+            raise UnreadableImage(_reason(error)) from None
+
+
+def _open(path: Path) -> Image.Image:
+    if path.stat().st_size == 0:
+        raise UnreadableImage("empty file")
+    try:
+        image = Image.open(path)
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
+        raise UnreadableImage("not an image") from None
+    if image.width * image.height > MAX_PIXELS:
+        size = f"{image.width} x {image.height}"
+        image.close()
+        raise UnreadableImage(f"{size} pixels, above the limit of {MAX_PIXELS // 10**6} million")
+    return image
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):
+        grey = np.asarray(image)
+        if grey.min() < 0 or grey.max() > 65535:
+            raise UnreadableImage("32-bit intensities; save it with 8 or 16 bits")
+        return Image.fromarray((grey.astype(np.uint32) * 255 // 65535).astype(np.uint8))
+    if image.mode == "F":
+        raise UnreadableImage("floating-point intensities; save it with 8 or 16 bits")
+    return image
+
+
+def _indexed_or_grey(image: Image.Image) -> Image.Image:
+    # A palette mask stores class indices: the index says what is defective, not its colour.
+    return image if image.mode in ("1", "L", "P") else _eight_bit(image).convert("L")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnreadableImage):
+        return str(error)
+    return "truncated" if "truncated" in str(error).lower() else f"damaged ({error})"

@@ -1,0 +1,1 @@
+"""Learners: fit on images, predict Predictions."""

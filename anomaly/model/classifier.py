@@ -1,0 +1,177 @@
+"""Names the class of an image: a dense head on a backbone's pooled features."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import keras
+import numpy as np
+
+from anomaly.checks import Fraction, Number, Size
+from anomaly.config import StageConfig, TrainerConfig
+from anomaly.data.cache import Cache
+from anomaly.data.images import load_masks
+from anomaly.model import network
+from anomaly.model.activation_map import activation_map, gradient
+from anomaly.model.features import Extractor
+from anomaly.model.finetune import finetune
+from anomaly.model.head_training import train_head
+from anomaly.model.learner import Report
+from anomaly.model.localise import choose_threshold, instances
+from anomaly.model.pictures import training_pictures, views
+from anomaly.types import Predictions, Sample, Split
+
+if TYPE_CHECKING:
+    from anomaly.augment.policy import Policy
+
+OptimizerBuilder = Callable[..., keras.optimizers.Optimizer]
+
+
+def build(
+    *,
+    backbone: Callable[..., keras.Model],
+    classes: tuple[str, ...],
+    augment: Policy,
+    optimizer: OptimizerBuilder,
+    cache: Cache,
+    seed: int,
+    image_size: Size,
+    levels: list[Literal["C2", "C3", "C4", "C5"]],
+    pooling: list[Literal["avg", "max"]],
+    standardise: bool,
+    dropout: Fraction,
+    units: Number,
+    views: Literal[1, 2, 4, 8],
+) -> Classifier:
+    """A classifier with a fresh head; `backbone` and `optimizer` are partial builds."""
+    features = network.pool(backbone(image_size=image_size), levels, pooling)
+    head = network.head(
+        features.output_shape[-1],
+        len(classes),
+        units=units,
+        dropout=dropout,
+        standardise=standardise,
+    )
+    model = network.join(features, head)
+    settings = {"levels": levels, "pooling": pooling, "views": views, "threshold": 0.5}
+    return Classifier(model, classes, settings, cache, augment, optimizer, seed)
+
+
+class Classifier:
+    """A learner; `model` maps RGB 0-255 to probabilities, `settings` hold the rest."""
+
+    def __init__(
+        self,
+        model: keras.Model,
+        classes: tuple[str, ...],
+        settings: dict,
+        cache: Cache,
+        augment: Policy | None = None,
+        optimizer: OptimizerBuilder | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.model = model
+        self.classes = classes
+        self.settings = settings
+        self.cache = cache
+        self.augment = augment
+        self.optimizer = optimizer
+        self.seed = seed
+        self.features = model.get_layer("features")
+        self.head = model.get_layer("head")
+        self.size = model.input_shape[1]
+
+    def fit(self, train: Split, validate: Split, trainer: TrainerConfig, report: Report) -> None:
+        """Stage one on frozen features, stage two on everything, then the heat map's threshold.
+
+        Raises:
+            InputError: the loss is no longer finite.
+        """
+        if trainer.epochs:
+            self._fit_head(train, validate, trainer, report)
+        if trainer.finetune.epochs:
+            shift = trainer.epochs
+            self._finetune(
+                train, validate, trainer.finetune, lambda epoch, v: report(shift + epoch, v)
+            )
+        heat = self._heat(validate.samples, self._proba(validate.samples), validate.grid)
+        masks = load_masks(validate.samples, validate.grid)
+        self.settings["threshold"] = choose_threshold(heat, masks)
+
+    def _fit_head(self, train: Split, validate: Split, stage: StageConfig, report: Report) -> None:
+        extract = Extractor(self.features, self.cache)
+        pictures = training_pictures(train.samples, self.augment, self.size, self.cache)
+        x, y = extract(pictures, "train features"), np.array([p.label for p in pictures])
+        own = views(validate.samples, 0, self.size, self.cache)
+        x_validate = extract(own, "validation features")
+        for layer in self.head.layers:
+            if isinstance(layer, keras.layers.Normalization):
+                layer.adapt(x)
+        steps = stage.epochs * -(-len(x) // stage.batch_size)
+        optimizer = self.optimizer(learning_rate=stage.learning_rate, steps=steps)
+        validation = (x_validate, validate.labels)
+        train_head(self.head, optimizer, (x, y), validation, stage, self.seed, report)
+
+    def _finetune(self, train: Split, validate: Split, stage: StageConfig, report: Report) -> None:
+        pictures = training_pictures(train.samples, self.augment, self.size, self.cache)
+        own = views(validate.samples, 0, self.size, self.cache)
+        steps = stage.epochs * -(-len(pictures) // stage.batch_size)
+        optimizer = self.optimizer(learning_rate=stage.learning_rate, steps=steps)
+        finetune(self.model, optimizer, pictures, own, stage, self.seed, report)
+
+    def predict(self, split: Split) -> Predictions:
+        """Probabilities averaged over the views, heat maps, and instances at the threshold."""
+        proba = self._proba(split.samples)
+        heat = self._heat(split.samples, proba, split.grid)
+        threshold = self.settings["threshold"]
+        found = [instances(h, p, threshold) for h, p in zip(heat, proba, strict=True)]
+        return Predictions(split.ids, self.classes, proba, heat, heat >= threshold, tuple(found))
+
+    def _proba(self, samples: Sequence[Sample]) -> np.ndarray:
+        """(n, c) float64."""
+        extract = Extractor(self.features, self.cache)
+        each = [
+            softmax(np.asarray(self.head.predict_on_batch(extract(self._view(samples, view)))))
+            for view in range(self.settings["views"])
+        ]
+        return np.mean(each, axis=0)
+
+    def _heat(self, samples: Sequence[Sample], proba: np.ndarray, grid: int) -> np.ndarray:
+        """(n, grid, grid) float32 in 0..1: the activation map times the probability of a defect."""
+        own = self._view(samples, 0)
+        slopes = gradient(self.head, Extractor(self.features, self.cache)(own))
+        maps = [
+            Extractor(network.level(self.features, level), self.cache, "float16")(own, "heat maps")
+            for level in self.settings["levels"]
+        ]
+        heat = [
+            activation_map(image_maps, slope, self.settings["pooling"], grid)
+            for slope, *image_maps in zip(slopes, *maps, strict=True)
+        ]
+        return np.stack(heat) * (1 - proba[:, 0, None, None]).astype(np.float32)
+
+    def _view(self, samples: Sequence[Sample], view: int):
+        return views(samples, view, self.size, self.cache)
+
+    def save(self, folder: Path) -> None:
+        """model.keras (RGB to probabilities) and classifier.json."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.model.save(folder / "model.keras")
+        content = {"classes": self.classes, **self.settings}
+        (folder / "classifier.json").write_text(json.dumps(content, indent=2))
+
+
+def load(folder: Path, cache: Cache) -> Classifier:
+    """The classifier that `save` wrote; it predicts the same."""
+    model = keras.saving.load_model(folder / "model.keras", compile=False, safe_mode=True)
+    settings = json.loads((folder / "classifier.json").read_text())
+    return Classifier(model, tuple(settings.pop("classes")), settings, cache)
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """(n, c) float64 probabilities of (n, c) logits."""
+    shifted = np.exp(logits.astype(np.float64) - logits.max(1, keepdims=True))
+    return shifted / shifted.sum(1, keepdims=True)

@@ -1,0 +1,85 @@
+"""Stage two: backbone and head learn together, batch norm in inference mode."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import keras
+import numpy as np
+
+from anomaly.config import StageConfig
+from anomaly.model.head_training import FIGURES, Best, check_finite
+from anomaly.model.learner import Report
+from anomaly.model.pictures import Picture
+from anomaly.progress import bar
+
+
+def finetune(
+    network: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    train: Sequence[Picture],
+    validate: Sequence[Picture],
+    stage: StageConfig,
+    seed: int,
+    report: Report,
+) -> None:
+    """Train every weight of `network` (RGB to probabilities); keep the best validation epoch.
+
+    The epoch before the first counts too: a stage that only does harm leaves no trace.
+
+    Raises:
+        InputError: the loss is no longer finite.
+    """
+    loss = keras.losses.SparseCategoricalCrossentropy()
+    # XLA compiles a deep network for minutes on a CPU and gains nothing there.
+    jit = "auto" if keras.distribution.list_devices("gpu") else False
+    network.compile(optimizer, loss, metrics=["accuracy"], jit_compile=jit)
+    best = Best(network)
+    best.see(_figures(network.evaluate(Batches(validate, stage.batch_size), verbose=0))[0])
+    batches = Batches(train, stage.batch_size, seed)
+    steps = len(batches)
+    with bar() as display:
+        task = display.add_task("fine-tuning", total=stage.epochs * steps, figures="")
+        tick = keras.callbacks.LambdaCallback(
+            on_train_batch_end=lambda batch, logs: display.advance(task)
+        )
+        for epoch in range(stage.epochs):
+            batches.shuffle(epoch)
+            history = network.fit(batches, verbose=0, callbacks=[tick], shuffle=False).history
+            validation = network.evaluate(Batches(validate, stage.batch_size), verbose=0)
+            figures = (history["loss"][0], history["accuracy"][0], *_figures(validation))
+            check_finite(figures[0], epoch)
+            best.see(figures[2])
+            report(epoch, dict(zip(FIGURES, figures, strict=True)))
+            display.update(task, figures=f"val_loss {figures[2]:.3f}")
+    best.restore()
+
+
+def _figures(evaluated: Sequence[float]) -> tuple[float, float]:
+    loss, accuracy = evaluated
+    return float(loss), float(accuracy)
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches of pictures; with a seed they come in a new order every epoch."""
+
+    def __init__(self, pictures: Sequence[Picture], size: int, seed: int | None = None) -> None:
+        super().__init__()
+        self.pictures = pictures
+        self.size = size
+        self.seed = seed
+        self.order = np.arange(len(pictures))
+        self.pool = ThreadPoolExecutor()
+
+    def __len__(self) -> int:
+        return -(-len(self.pictures) // self.size)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        chosen = [self.pictures[i] for i in self.order[index * self.size :][: self.size]]
+        images = list(self.pool.map(lambda picture: picture.load(), chosen))
+        return np.stack(images).astype(np.float32), np.array([p.label for p in chosen])
+
+    def shuffle(self, epoch: int) -> None:
+        """The order of one epoch, the same in every run."""
+        self.order = np.random.default_rng((self.seed or 0, epoch)).permutation(len(self.pictures))

@@ -1,0 +1,32 @@
+"""The contract of every learner, and how it tells of its progress."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from anomaly.config import TrainerConfig
+from anomaly.types import Predictions, Split
+
+
+class Report(Protocol):
+    """Takes the figures of one epoch; learners call it, tracking and the terminal listen."""
+
+    def __call__(self, epoch: int, values: Mapping[str, float]) -> None: ...
+
+
+class Learner(Protocol):
+    """Learns from train, chooses on validate, and predicts any split."""
+
+    def fit(self, train: Split, validate: Split, trainer: TrainerConfig, report: Report) -> None:
+        """Learn from `train`; whatever is chosen among is chosen on `validate`."""
+        ...
+
+    def predict(self, split: Split) -> Predictions:
+        """Probabilities, heat maps and instances for every sample, in the order of the split."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write everything that `load` needs; no pickle."""
+        ...

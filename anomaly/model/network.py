@@ -1,0 +1,66 @@
+"""The classifier's network: a backbone, pooled levels, and the dense head."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+
+import keras
+from keras import layers
+
+PLAIN = (int, float, str, list, tuple)
+POOLING = {"avg": layers.GlobalAveragePooling2D, "max": layers.GlobalMaxPooling2D}
+
+
+def pool(backbone: keras.Model, levels: Sequence[str], pooling: Sequence[str]) -> keras.Model:
+    """RGB (n, h, w, 3) to the pooled, joined levels (n, f); batch norm in inference mode."""
+    used = {level: backbone.output[level] for level in levels}  # what lies above is not computed
+    backbone = keras.Model(backbone.input, used, name="backbone")
+    image = keras.Input(backbone.input_shape[1:], name="image")
+    maps = backbone(image, training=False)
+    vectors = [POOLING[way]()(maps[level]) for level in levels for way in pooling]
+    joined = layers.Concatenate()(vectors) if len(vectors) > 1 else vectors[0]
+    return keras.Model(image, joined, name="features")
+
+
+def level(features: keras.Model, name: str) -> keras.Model:
+    """RGB (n, h, w, 3) to one level's map (n, h', w', c) of the backbone inside `features`."""
+    image = keras.Input(features.input_shape[1:], name="image")
+    maps = features.get_layer("backbone")(image, training=False)
+    return keras.Model(image, maps[name])
+
+
+def head(
+    features: int, classes: int, *, units: int, dropout: float, standardise: bool
+) -> keras.Model:
+    """(n, features) to (n, classes) logits: [Normalization] - Dropout - Dense relu - Dense."""
+    vector = keras.Input((features,), name="vector")
+    x = layers.Normalization(name="standardise")(vector) if standardise else vector
+    x = layers.Dropout(dropout)(x)
+    x = layers.Dense(units, activation="relu", name="hidden")(x)
+    return keras.Model(vector, layers.Dense(classes, name="logits")(x), name="head")
+
+
+def join(features: keras.Model, head: keras.Model) -> keras.Model:
+    """RGB (n, h, w, 3) to (n, classes) probabilities; the parts keep their weights."""
+    image = keras.Input(features.input_shape[1:], name="image")
+    proba = layers.Softmax(name="proba")(head(features(image)))
+    return keras.Model(image, proba, name="classifier")
+
+
+def fingerprint(network: keras.Model) -> str:
+    """One name for what a network computes: its layers' settings and every weight."""
+    digest = hashlib.sha256()
+    for layer in _leaves(network):
+        settings = {k: v for k, v in layer.get_config().items() if isinstance(v, PLAIN)}
+        settings.pop("name")  # Keras numbers names by the order of creation
+        digest.update(f"{type(layer).__name__}{json.dumps(settings, sort_keys=True)}".encode())
+    for weight in network.get_weights():
+        digest.update(weight.tobytes())
+    return digest.hexdigest()[:24]
+
+
+def _leaves(network: keras.Model) -> Iterator[keras.Layer]:
+    for layer in network.layers:
+        yield from _leaves(layer) if isinstance(layer, keras.Model) else (layer,)

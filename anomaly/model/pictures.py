@@ -1,0 +1,67 @@
+"""The images a classifier looks at: training versions, and the views of a prediction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from anomaly.data.cache import Cache, key_of
+from anomaly.data.images import load_image
+from anomaly.types import Sample
+
+if TYPE_CHECKING:
+    from anomaly.augment.policy import Policy
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One image to be looked at: `key` names its pixels, `load` makes them."""
+
+    key: str
+    label: int
+    load: Callable[[], np.ndarray]  # (size, size, 3) uint8 RGB
+
+
+def training_pictures(
+    samples: Sequence[Sample], policy: Policy, size: int, cache: Cache
+) -> list[Picture]:
+    """Every version of every sample, as many as the policy says."""
+    versions = policy.versions(np.array([sample.label for sample in samples]))
+    return [
+        _version(sample, policy, version, size, cache)
+        for sample, count in zip(samples, versions, strict=True)
+        for version in range(count)
+    ]
+
+
+def views(samples: Sequence[Sample], view: int, size: int, cache: Cache) -> list[Picture]:
+    """One of the 8 turned or mirrored views of each sample; view 0 is the image itself."""
+
+    def picture(sample: Sample) -> Picture:
+        def load() -> np.ndarray:
+            return turn(load_image(sample.image, sample.content, size, cache), view)
+
+        key = key_of("view", sample.content, size, view)
+        return Picture(key, sample.label, load)
+
+    return [picture(sample) for sample in samples]
+
+
+def turn(image: np.ndarray, view: int) -> np.ndarray:
+    """(h, w, ...) turned by quarter `view % 4`, mirrored first where view is 4 or more."""
+    mirrored = image[:, ::-1] if view >= 4 else image
+    return np.ascontiguousarray(np.rot90(mirrored, view % 4))
+
+
+def _version(sample: Sample, policy: Policy, version: int, size: int, cache: Cache) -> Picture:
+    def load() -> np.ndarray:
+        image = load_image(sample.image, sample.content, size, cache)
+        mask = np.zeros(image.shape[:2], bool)
+        return policy.apply(image, mask, sample.id, version)[0]
+
+    own = (policy.name, sample.id, version) if version else (0,)
+    key = key_of("view", sample.content, size, *own)
+    return Picture(key, sample.label, load)

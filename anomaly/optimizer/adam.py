@@ -1,0 +1,12 @@
+"""Adam (Kingma & Ba, ICLR 2015) at a constant learning rate."""
+
+import keras
+
+from anomaly.checks import Fraction, Positive
+
+
+def build(
+    *, learning_rate: float, steps: int, beta_1: Fraction, beta_2: Fraction, epsilon: Positive
+) -> keras.optimizers.Optimizer:
+    """The rate stays as it is, however many steps there are."""
+    return keras.optimizers.Adam(learning_rate, beta_1, beta_2, epsilon)

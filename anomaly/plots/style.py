@@ -1,0 +1,74 @@
+"""What all pictures share: colours that colour-blind eyes tell apart, sizes, a titled page."""
+
+from __future__ import annotations
+
+from textwrap import fill
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+# Source: M. Okabe and K. Ito, "Color universal design" (2008).
+BLUE, VERMILLION, GREY = "#0072B2", "#D55E00", "#6B6B6B"
+
+TITLE, TEXT, SMALL = 12, 10, 8.5  # points
+INCHES = 0.0077  # the mean width of a character, per point of its font
+BOLD = 1.15  # and how much wider it is in bold
+
+
+def page(title: str, width: float, height: float) -> Figure:
+    """An empty figure, inches, under a title that is wrapped to its width.
+
+    It belongs to no pyplot: nothing global, no window, freed with its last reference.
+    """
+    heading = wrapped(title, width, TITLE * BOLD)
+    extra = 0.25 * heading.count("\n")
+    # "compressed" is the layout that knows images keep their aspect.
+    figure = Figure(figsize=(width, height + extra), dpi=110, layout="compressed")
+    # Names of users' folders are text: a dollar sign must not start a formula.
+    figure.suptitle(heading, fontsize=TITLE, fontweight="bold", parse_math=False)
+    return figure
+
+
+def notice(title: str, sentence: str) -> Figure:
+    """A page that says why there is no picture."""
+    figure = page(title, 5, 1.5)
+    figure.text(0.5, 0.4, sentence, ha="center", fontsize=TEXT, color=GREY)
+    return figure
+
+
+def show(axes: Axes, image: np.ndarray) -> None:
+    """The image alone, in a thin frame that sets a white border off the page."""
+    axes.imshow(image)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set_color("0.75")
+
+
+def caption(axes: Axes, text: str) -> None:
+    """Text over the first image of a row, that may run on over the others.
+
+    The layout makes room for a title's middle, which would push the columns apart where a
+    text is much wider than its image: an empty title of as many lines stands in for it.
+    """
+    axes.set_title("\n" * text.count("\n") + " ", fontsize=TEXT)
+    axes.annotate(
+        text,
+        xy=(0, 1),
+        xycoords="axes fraction",
+        xytext=(0, 5),
+        textcoords="offset points",
+        fontsize=TEXT,
+        parse_math=False,
+        in_layout=False,
+    )
+
+
+def wrapped(text: str, width: float, points: float) -> str:
+    """The text in lines of at most `width` inches."""
+    return "\n".join(fill(line, int(width / points / INCHES)) for line in text.splitlines())
+
+
+def text_width(text: str, points: float) -> float:
+    """Inches, about."""
+    return len(text) * points * INCHES

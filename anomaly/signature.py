@@ -1,0 +1,121 @@
+"""Holds a slot's config against the signature of its `build`, read from source.
+
+Reading the source instead of importing it keeps TensorFlow out: a wrong key answers at once.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import Any, get_args
+
+from anomaly import checks
+
+# What the workflow gives to each `build` at run time, beside the values of its YAML.
+RUNTIME = {
+    "data": {"cache"},
+    "augment": {"seed"},
+    "backbone": {"image_size"},
+    "optimizer": {"learning_rate", "steps"},
+    "model": {"backbone", "classes", "augment", "optimizer", "cache", "seed"},
+}
+PLAIN = {"str": str, "bool": bool, "int": int, "float": (int, float)}
+PACKAGE = Path(__file__).parent
+
+
+def mistakes(slot: str, node: Any) -> list[str]:
+    """One sentence for every key of `node` that `build` of its `_target_` does not accept."""
+    if not isinstance(node, Mapping):
+        return [f"{slot} must name one of its options, got {node!r}"]
+    target = str(node.get("_target_"))
+    source = PACKAGE / slot / (target.split(".")[-2] + ".py") if target.count(".") == 3 else None
+    allowed = source and target == f"anomaly.{slot}.{source.stem}.build" and source.is_file()
+    if not allowed or source is None or node.get("_partial_") is not True:
+        return [f"{slot}._target_ may only name a build of anomaly.{slot}, got {target}"]
+    return _differences(slot, _values(node), parameters(source, RUNTIME[slot]))
+
+
+@cache
+def _build(source: Path) -> ast.FunctionDef:
+    tree = ast.parse(source.read_text())
+    return next(f for f in tree.body if isinstance(f, ast.FunctionDef) and f.name == "build")
+
+
+def parameters(source: Path, runtime: set[str]) -> dict[str, ast.expr | None]:
+    """The annotations of the keyword-only parameters that come from the config."""
+    arguments = _build(source).args.kwonlyargs
+    return {a.arg: a.annotation for a in arguments if a.arg not in runtime}
+
+
+def _values(node: Mapping) -> dict[str, Any]:
+    return {str(k): v for k, v in node.items() if k not in ("_target_", "_partial_")}
+
+
+def _differences(slot: str, values: dict[str, Any], wanted: dict) -> list[str]:
+    out = [f"{slot}.{key} is missing" for key in wanted if key not in values]
+    for key, value in values.items():
+        if key not in wanted:
+            near = get_close_matches(key, wanted, 1)
+            hint = f"; did you mean {slot}.{near[0]}?" if near else ""
+            out.append(f"{slot}.{key} is not known to this {slot}{hint}")
+        elif not accepts(wanted[key], value):
+            out.append(f"{slot}.{key} must be {_words(wanted[key])}, got {value!r}")
+    return out
+
+
+def accepts(annotation: ast.expr | None, value: Any) -> bool:
+    """Whether `value` fits an annotation: plain types, `checks`, Literal, tuple, list, `|`."""
+    match annotation:
+        case ast.Constant(value=None):
+            return value is None
+        case ast.Name(id=name) if name in PLAIN:
+            return isinstance(value, PLAIN[name]) and (name == "bool" or not _is_bool(value))
+        case ast.Name(id=name):
+            return _bounded(name, value)
+        case ast.BinOp(left=left, right=right):
+            return accepts(left, value) or accepts(right, value)
+        case ast.Subscript(value=ast.Name(id="Literal"), slice=members):
+            return value in _literal(members)
+        case ast.Subscript(value=ast.Name(id="list"), slice=item):
+            return isinstance(value, list) and all(accepts(item, v) for v in value)
+        case ast.Subscript(value=ast.Name(id="tuple"), slice=ast.Tuple(elts=items)):
+            fits = isinstance(value, list | tuple) and len(value) == len(items)
+            return fits and all(accepts(i, v) for i, v in zip(items, value, strict=True))
+    raise TypeError(f"a build parameter has an annotation that configs cannot use: {annotation}")
+
+
+def _bounded(name: str, value: Any) -> bool:
+    kind, bound = get_args(getattr(checks, name))
+    numeric = isinstance(value, int if kind is int else (int, float)) and not _is_bool(value)
+    return numeric and bound.holds(value)
+
+
+def _is_bool(value: Any) -> bool:
+    return isinstance(value, bool)  # Python counts True as 1; a config must not
+
+
+def _literal(members: ast.expr) -> tuple:
+    value = ast.literal_eval(members)
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _words(annotation: ast.expr | None) -> str:
+    match annotation:
+        case ast.Constant(value=None):
+            return "null"
+        case ast.Name(id=name) if name in PLAIN:
+            return {"str": "text", "bool": "true or false"}.get(name, "a number")
+        case ast.Name(id=name):
+            return get_args(getattr(checks, name))[1].words
+        case ast.BinOp(left=left, right=right):
+            return f"{_words(left)} or {_words(right)}"
+        case ast.Subscript(value=ast.Name(id="Literal"), slice=members):
+            return "one of " + ", ".join(map(str, _literal(members)))
+        case ast.Subscript(value=ast.Name(id="tuple"), slice=ast.Tuple(elts=items)):
+            return "[" + ", ".join(_words(i) for i in items) + "]"
+        case ast.Subscript(slice=item):
+            return f"a list, each {_words(item)}"
+    return "something else"

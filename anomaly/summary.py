@@ -1,0 +1,62 @@
+"""What a run says at its end: figures with their evidence, and where everything lies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from rich.console import Console
+from rich.table import Table
+
+from anomaly.types import Scores
+
+WIDE = 110  # characters of a terminal that has room for explanations
+COLUMNS: dict[str, Literal["left", "right"]] = {
+    "metric": "left",
+    "validation": "right",
+    "test": "right",
+    "95 % interval": "right",
+    "images": "right",
+}
+
+ROWS = {
+    "accuracy": "images named right",
+    "defect_accuracy": "defective images named right",
+    "balanced_accuracy": "mean recall of the classes",
+    "macro_f1": "mean F1 of the classes",
+    "auroc": "good against defective",
+    "escape_rate": "defective called good",
+    "overkill_rate": "good called defective",
+    "iou": "defect pixels, mean of defective images",
+    "map": "mask AP at IoU 0.50:0.95",
+    "map50": "mask AP at IoU 0.50",
+    "box_map": "box AP at IoU 0.50:0.95",
+    "box_map50": "box AP at IoU 0.50",
+}
+
+
+def print_scores(title: str, scores: dict[str, Scores], places: Sequence[tuple[str, str]]) -> None:
+    """A table of validation and test figures, then lines of (what, where)."""
+    console = Console(soft_wrap=True)
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for column, justify in COLUMNS.items():
+        table.add_column(column, justify=justify)
+    if console.width >= WIDE:
+        table.add_column("meaning", style="dim")
+    for metric, meaning in ROWS.items():
+        if metric in scores["test"].values:
+            row = _row(metric, scores) + ([meaning] if console.width >= WIDE else [])
+            table.add_row(*row)
+    console.print(table)
+    for what, where in places:
+        console.print(f"{what:<9}{where}", highlight=False)
+
+
+def _row(metric: str, scores: dict[str, Scores]) -> list[str]:
+    validation, test = (scores[part].values.get(metric) for part in ("val", "test"))
+    figures = ["" if value is None else f"{value:.3f}" for value in (validation, test)]
+    interval = scores["test"].intervals.get(metric)
+    if interval is None:
+        return [metric, *figures, "", ""]
+    count = f"{interval.hits}/{interval.count}"
+    return [metric, *figures, f"{interval.low:.3f} to {interval.high:.3f}", count]

@@ -1,0 +1,65 @@
+"""What a run leaves on disk: the whole truth, of which MLflow holds a copy."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+RECORD, EPOCHS = "run.json", "epochs.csv"
+
+
+@dataclass(frozen=True)
+class Record:
+    """Everything about a run but its curves and files. Times are milliseconds since 1970."""
+
+    uri: str
+    experiment: str
+    run_id: str
+    name: str
+    output: str
+    start_time: int
+    params: Mapping[str, str]
+    tags: Mapping[str, str]
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    status: str = "RUNNING"
+    end_time: int | None = None
+
+    def write(self, folder: Path, **changes: object) -> Record:
+        """This record with some values changed, written to the run's folder in one piece."""
+        record = replace(self, **changes)
+        part = folder / (RECORD + ".part")
+        part.write_text(json.dumps(asdict(record), indent=2))
+        os.replace(part, folder / RECORD)
+        return record
+
+
+def read_record(folder: Path) -> Record:
+    """The record of a run's folder."""
+    return Record(**json.loads((folder / RECORD).read_text()))
+
+
+def append_epoch(folder: Path, time: int, epoch: int, values: Mapping[str, float]) -> None:
+    """Add the figures of one epoch to the run's curves."""
+    with (folder / EPOCHS).open("a", newline="") as file:
+        csv.writer(file).writerows([(time, epoch, k, repr(float(v))) for k, v in values.items()])
+
+
+def read_epochs(folder: Path) -> list[tuple[int, int, str, float]]:
+    """(time, epoch, key, value) of every figure, in the order of training."""
+    path = folder / EPOCHS
+    if not path.is_file():
+        return []
+    with path.open(newline="") as file:
+        return [(int(t), int(e), key, float(v)) for t, e, key, v in csv.reader(file)]
+
+
+def curves(folder: Path) -> dict[str, Sequence[tuple[int, float]]]:
+    """{key: [(epoch, value), ...]} of a run's folder."""
+    out: dict[str, list[tuple[int, float]]] = {}
+    for _, epoch, key, value in read_epochs(folder):
+        out.setdefault(key, []).append((epoch, value))
+    return out

@@ -1,0 +1,178 @@
+"""The values that travel between modules. Shapes are checked where a value is born."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+GOOD = "good"
+PARTS = ("train", "test", "validate")
+
+
+class InputError(ValueError):
+    """A mistake that the user can mend; its text is the one sentence that they read."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One image of a part. `id` is its path inside the category, with forward slashes."""
+
+    id: str
+    image: Path
+    mask: Path | None  # None for good parts
+    label: int  # index into Dataset.classes; 0 is good
+    content: str  # digest of the file's bytes, the key of everything cached about it
+    group: int  # samples of one group show the same physical part
+
+
+@dataclass(frozen=True)
+class Split:
+    """The samples of one part of the data: train, validate or test."""
+
+    name: str
+    samples: tuple[Sample, ...]
+    grid: int  # side of the evaluation square, pixels
+
+    def __post_init__(self) -> None:
+        if self.name not in PARTS:
+            raise ValueError(f"a split is one of {PARTS}, got {self.name!r}")
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __iter__(self) -> Iterator[Sample]:
+        return iter(self.samples)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return tuple(sample.id for sample in self.samples)
+
+    @property
+    def labels(self) -> np.ndarray:
+        """(n,) int64 class indices."""
+        return np.array([sample.label for sample in self.samples], np.int64)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A category, split. `digest` names the split: equal digests mean comparable runs."""
+
+    category: str
+    classes: tuple[str, ...]
+    train: Split
+    validate: Split
+    test: Split
+    digest: str
+    folds_digest: str | None = None  # the same for every fold of one cross-validation
+
+    @property
+    def splits(self) -> tuple[Split, Split, Split]:
+        return self.train, self.validate, self.test
+
+    @property
+    def copies(self) -> dict[int, list[str]]:
+        """{group: ids} of the parts that were photographed more than once."""
+        members = defaultdict(list)
+        for sample in (s for part in self.splits for s in part):
+            members[sample.group].append(sample.id)
+        return {group: sorted(ids) for group, ids in sorted(members.items()) if len(ids) > 1}
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is really there, on the evaluation grid that all runs share."""
+
+    ids: tuple[str, ...]
+    classes: tuple[str, ...]
+    labels: np.ndarray  # (n,) int64, index into classes; 0 is good
+    masks: np.ndarray  # (n, h, w) bool, True where defective
+
+    def __post_init__(self) -> None:
+        _same_length(self.ids, self.labels, self.masks)
+        _expect("masks", self.masks, 3, np.bool_)
+
+
+@dataclass(frozen=True)
+class Detections:
+    """The instances found in one image, in pixels of the evaluation grid."""
+
+    boxes: np.ndarray  # (k, 4) float32, (x1, y1, x2, y2), x2 and y2 exclusive
+    masks: np.ndarray  # (k, h, w) bool
+    scores: np.ndarray  # (k,) float32 in 0..1
+    labels: np.ndarray  # (k,) int64, index into classes, never 0
+
+    def __post_init__(self) -> None:
+        _same_length(self.boxes, self.masks, self.scores, self.labels)
+        _expect("masks", self.masks, 3, np.bool_)
+        if self.boxes.shape != (len(self.boxes), 4):
+            raise ValueError(f"boxes must be (k, 4), got {self.boxes.shape}")
+        if (self.labels < 1).any():
+            raise ValueError("a detection is a defect: its label is never 0 (good)")
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a learner says of a split; also the file format that runs exchange."""
+
+    ids: tuple[str, ...]
+    classes: tuple[str, ...]
+    proba: np.ndarray  # (n, c) float64, rows sum to 1
+    heat: np.ndarray  # (n, h, w) float32 in 0..1, how defective each pixel looks
+    segmentation: np.ndarray  # (n, h, w) bool, the pixels called defective
+    detections: tuple[Detections, ...]
+
+    def __post_init__(self) -> None:
+        _same_length(self.ids, self.proba, self.heat, self.segmentation, self.detections)
+        _expect("segmentation", self.segmentation, 3, np.bool_)
+        if self.proba.shape[1:] != (len(self.classes),):
+            raise ValueError(f"proba must be (n, {len(self.classes)}), got {self.proba.shape}")
+        if self.heat.shape != self.segmentation.shape:
+            raise ValueError(f"heat {self.heat.shape} and segmentation differ in shape")
+        if not np.isfinite(self.proba).all() or not np.isfinite(self.heat).all():
+            raise ValueError("proba and heat must be finite")
+        if not np.allclose(self.proba.sum(1), 1, atol=1e-4):
+            raise ValueError("every row of proba must sum to 1")
+
+    @property
+    def labels(self) -> np.ndarray:
+        """(n,) int64, the most probable class of each image."""
+        return self.proba.argmax(1)
+
+
+class Interval(NamedTuple):
+    """A share with the evidence behind it: `hits` of `count`, and its 95 % interval."""
+
+    hits: int
+    count: int
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Every number of one split. `intervals` holds those that are shares, by the same name."""
+
+    values: Mapping[str, float]
+    intervals: Mapping[str, Interval]
+    confusion: np.ndarray  # (c, c) int64, rows are the truth, columns the predictions
+
+
+def _same_length(*columns) -> None:
+    lengths = [len(column) for column in columns]
+    if len(set(lengths)) != 1:
+        raise ValueError(f"columns of one table differ in length: {lengths}")
+
+
+def _expect(name: str, array: np.ndarray, ndim: int, dtype: type) -> None:
+    if array.ndim != ndim or array.dtype != dtype:
+        raise ValueError(
+            f"{name} must be {ndim}-d {dtype.__name__}, got {array.ndim}-d {array.dtype}"
+        )

@@ -1,0 +1,224 @@
+"""Pictures say what they were given, and everything they say fits on the page."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from anomaly.plots.confusion import confusion_matrix
+from anomaly.plots.copies import copies
+from anomaly.plots.curves import training_curves
+from anomaly.plots.overlays import overlays
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+LONG = "manipulated_front_of_the_left_side"
+
+
+def texts(figure: Figure) -> list[str]:
+    figure.draw_without_rendering()  # ticks are labelled on drawing
+    return [text.get_text() for text in figure.findobj(Text) if text.get_visible()]
+
+
+def assert_fits(figure: Figure) -> None:
+    """Renders; nothing that is drawn leaves the page."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png")
+    assert file.getvalue().startswith(b"\x89PNG")
+    page = figure.bbox.padded(2)
+    drawn = figure.get_tightbbox().transformed(figure.dpi_scale_trans)
+    captions = [text.get_window_extent() for axes in figure.axes for text in axes.texts]
+    assert all(page.containsx(x) for box in (drawn, *captions) for x in box.intervalx)
+    assert all(page.containsy(y) for box in (drawn, *captions) for y in box.intervaly)
+
+
+# === Confusion matrix ===
+
+
+def test_the_matrix_shows_counts_and_row_percentages():
+    figure = confusion_matrix(np.array([[9, 1], [0, 3]]), ["good", "bent"], "bottle")
+    expected = {"9\n90 %", "1\n10 %", "0", "3\n100 %", "good (10)", "bent (3)", "good", "bottle"}
+    assert expected <= set(texts(figure))
+
+
+def test_a_class_without_images_has_no_percentages():
+    figure = confusion_matrix(np.array([[4, 0], [0, 0]]), ["good", "bent"], "bottle")
+    assert "bent (0)" in texts(figure)
+    assert_fits(figure)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 6, 15])
+@pytest.mark.parametrize("name", ["a", "scratch", LONG])
+def test_the_matrix_fits_with_any_number_of_classes(count, name):
+    confusion = np.random.default_rng(0).integers(0, 20_000, (count, count))
+    names = [f"{name}{index}" for index in range(count)]
+    figure = confusion_matrix(confusion, names, "bottle, resnet50, test: which is taken for which")
+    assert_fits(figure)
+    cells = [text.get_window_extent() for text in figure.axes[0].texts]
+    assert len(cells) == count**2
+    assert not any(a.overlaps(b) for a, b in zip(cells, cells[1:], strict=False))
+
+
+def test_mistakes_have_another_colour_than_hits():
+    figure = confusion_matrix(np.array([[1, 1], [1, 1]]), ["good", "bent"], "")
+    (red, _, blue, _), (wrong, _, pale, _) = figure.axes[0].images[0].get_array()[0]
+    assert blue > red and wrong > pale
+
+
+def test_a_single_mistake_stands_out_from_none():
+    figure = confusion_matrix(np.array([[999, 1, 0], [0, 1, 0], [0, 0, 1]]), list("abc"), "")
+    _, mistake, none = figure.axes[0].images[0].get_array()[0]
+    assert none.tolist() == [1, 1, 1, 1] and mistake[2] < 0.8
+
+
+# === Training curves ===
+
+
+def curve(epochs: int, start: float = 1.0) -> list[tuple[int, float]]:
+    return [(epoch, start / epoch) for epoch in range(1, epochs + 1)]
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 31, 2300])
+def test_training_and_validation_share_a_panel(epochs):
+    names = ("learning_rate", "val_accuracy", "loss", "val_loss", "accuracy")
+    figure = training_curves({name: curve(epochs) for name in names}, "bottle-resnet50")
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert titles == ["loss", "accuracy", "learning_rate"]
+    legends = [len(axes.get_legend().get_texts()) for axes in figure.axes]
+    assert legends == [2, 2, 1]
+    assert_fits(figure)
+
+
+def test_the_last_value_is_written():
+    figure = training_curves({"loss": [(2, 0.125), (1, 0.5)], "val_loss": [(1, 3)]}, "")
+    assert {"train, last 0.125", "validate, last 3"} <= set(texts(figure))
+
+
+def test_every_epoch_is_drawn():
+    figure = training_curves({"loss": curve(2300)}, "")
+    assert len(figure.axes[0].lines[0].get_xdata()) == 2300
+    assert {"last 0.0004348", "epoch (bold: mean of 23)"} <= set(texts(figure))
+
+
+def test_one_epoch_is_a_dot_at_an_integer():
+    figure = training_curves({"loss": [(1, 0.5)]}, "")
+    assert figure.axes[0].lines[0].get_marker() == "o"
+    assert [tick for tick in texts(figure) if tick.startswith("0.9")] == []
+
+
+def test_values_that_are_not_finite_leave_a_gap():
+    rows = {"loss": [(1, 2.0), (2, float("inf")), (3, float("nan"))], "val_loss": [(1, np.nan)]}
+    figure = training_curves(rows, "")
+    assert np.isfinite(figure.axes[0].lines[0].get_ydata()).tolist() == [True, False, False]
+    assert_fits(figure)
+
+
+def test_a_wide_range_is_logarithmic_but_never_accuracy():
+    rows = {"learning_rate": curve(200), "accuracy": curve(200), "loss": curve(50)}
+    scales = {a.get_title(loc="left"): a.get_yscale() for a in training_curves(rows, "").axes}
+    assert scales == {"learning_rate": "log", "accuracy": "linear", "loss": "linear"}
+
+
+@pytest.mark.parametrize("rows", [{}, {"loss": []}])
+def test_no_epoch_is_said_so(rows):
+    assert "no epoch was trained" in texts(training_curves(rows, "bottle"))
+
+
+# === Overlays ===
+
+
+def cases(n: int, side: int = 32):
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (n, side, side, 3), np.uint8)
+    masks = np.zeros((n, side, side), bool)
+    masks[1:, :5, 3:9] = True  # the first has no defect; the others touch the border
+    return images, random.random((n, side, side)), masks
+
+
+@pytest.mark.parametrize("n", [1, 4])
+def test_each_case_is_a_row_under_its_caption(n):
+    captions = [f"truth {LONG}, called {LONG} with 93 %, IoU 0.4{i}" for i in range(n)]
+    figure = overlays(*cases(n), captions, "the surest mistakes")
+    said = [axes.texts[0].get_text().replace("\n", " ") for axes in figure.axes[: 2 * n : 2]]
+    assert said == captions
+    assert_fits(figure)
+
+
+def test_only_a_defect_has_an_outline_closed_at_the_border():
+    figure = overlays(*cases(2), ["good", "bent"], "")
+    good, bent = figure.axes[1], figure.axes[3]
+    assert not good.collections
+    (outline,) = bent.collections
+    (path,) = outline.get_paths()
+    assert path.vertices[0].tolist() == path.vertices[-1].tolist()
+    assert path.get_extents().extents == pytest.approx([2.5, -0.5, 8.5, 4.5])
+
+
+def test_heat_is_on_one_scale_and_hides_nothing_where_cold():
+    images, heat, masks = cases(1)
+    heat[0, 0, 0], heat[0, 0, 1] = 0, 1
+    layer = overlays(images, heat, masks, ["good"], "").axes[1].images[1]
+    assert layer.get_clim() == (0, 1)
+    assert layer.get_alpha()[0, 0] == 0 and layer.get_alpha()[0, 1] == 0.75
+
+
+def test_a_caption_for_every_case():
+    with pytest.raises(ValueError, match="zip"):
+        overlays(*cases(2), ["only one"], "")
+
+
+# === Copies ===
+
+
+def test_each_row_is_an_image_and_its_copies():
+    image = np.zeros((8, 8, 3), np.uint8)
+    figure = copies([[image] * 4, [image] * 2], ["good/000.png", "bent/001.png"], "augment=classic")
+    said = texts(figure)
+    assert {"good/000.png", "bent/001.png", "augment=classic"} <= set(said)
+    assert said.count("original") == 2 and said.count("copy 1") == 2 and said.count("copy 3") == 1
+    assert_fits(figure)
+
+
+@pytest.mark.parametrize("columns", [1, 2, 13])
+def test_a_grid_of_any_width_fits(columns):
+    images = [np.zeros((8, 8 + index, 3), np.uint8) for index in range(columns)]
+    caption = "train/broken_large/000.png and words that make a long caption"
+    assert_fits(copies([images], [caption], "augment=classic: an image and its augmented copies"))
+
+
+# === All ===
+
+
+def test_nothing_to_show_is_said_so():
+    nothing = np.zeros((0, 8, 8))
+    for figure in (
+        overlays(np.zeros((0, 8, 8, 3), np.uint8), nothing, nothing > 0, [], "none"),
+        copies([], [], "none"),
+    ):
+        assert {"none", "no image to show"} <= set(texts(figure))
+        assert_fits(figure)
+
+
+def test_a_dollar_sign_is_no_formula():
+    name, image = "a$b_$", np.zeros((8, 8, 3), np.uint8)
+    for figure in (
+        confusion_matrix(np.eye(2, dtype=int), [name, name], name),
+        training_curves({name: curve(2)}, name),
+        overlays(image[None], image[None, ..., 0] / 255, image[None, ..., 0] > 0, [name], name),
+        copies([[image]], [name], name),
+    ):
+        assert name in texts(figure)
+        assert_fits(figure)
+
+
+def test_pyplot_stays_asleep():
+    """It would open windows and keep every figure until it is told otherwise."""
+    modules = ", ".join(f"anomaly.plots.{m}" for m in ("confusion", "copies", "curves", "overlays"))
+    code = f"import sys, {modules}; sys.exit('matplotlib.pyplot' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
