@@ -22,7 +22,7 @@ RUNTIME = {
     "optimizer": {"learning_rate", "steps"},
     "model": {"backbone", "classes", "augment", "optimizer", "cache", "seed"},
 }
-PLAIN = {"str": str, "bool": bool, "int": int, "float": (int, float)}
+PLAIN: dict[str, type | tuple[type, ...]] = {"str": str, "bool": bool, "int": int, "float": (int, float)}
 PACKAGE = Path(__file__).parent
 
 

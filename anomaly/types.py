@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -147,7 +146,8 @@ class Predictions:
         return self.proba.argmax(1)
 
 
-class Interval(NamedTuple):
+@dataclass(frozen=True)
+class Interval:
     """A share with the evidence behind it: `hits` of `count`, and its 95 % interval."""
 
     hits: int

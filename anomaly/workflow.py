@@ -20,6 +20,7 @@ from anomaly.summary import print_scores
 from anomaly.types import Dataset, Scores
 
 if TYPE_CHECKING:
+    from anomaly.augment.policy import Policy
     from anomaly.model.learner import Learner
 
 instantiate = partial(hydra_instantiate, _convert_="all")  # plain lists, not OmegaConf's
@@ -68,7 +69,7 @@ def _announce(dataset: Dataset) -> None:
             log.info("  %s", ", ".join(ids))
 
 
-def _slots(config: RunConfig, dataset: Dataset, cache: Cache) -> tuple[object, Learner]:
+def _slots(config: RunConfig, dataset: Dataset, cache: Cache) -> tuple[Policy, Learner]:
     import keras
 
     keras.utils.set_random_seed(config.seed)

@@ -71,6 +71,8 @@ def _known(weights: str | None) -> None:
 
 
 def _refusal(name: str, weights: str, error: Exception) -> str:
+    if weights == "imagenet" and isinstance(error, ValueError):  # of no size that has weights
+        return f"{name} has no such ImageNet weights: {_first_line(error)}"
     if weights != "imagenet":
         return f"backbone.weights={weights} does not fit {name}: {_first_line(error)}"
     home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "models"

@@ -1,15 +1,12 @@
 """MobileNetV2 (Sandler et al., "Inverted Residuals and Linear Bottlenecks", CVPR 2018)."""
 
-from typing import Literal
-
 import keras
 
 from anomaly.backbone.application import build_application
+from anomaly.checks import Positive
 
 
-def build(
-    *, image_size: int, weights: str | None, alpha: Literal[0.35, 0.5, 0.75, 1.0, 1.3, 1.4]
-) -> keras.Model:
+def build(*, image_size: int, weights: str | None, alpha: Positive) -> keras.Model:
     """Inputs scaled to -1..1; a level is the last output at its stride."""
     return build_application(
         keras.applications.MobileNetV2,

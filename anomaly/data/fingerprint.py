@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import cv2
 import numpy as np
@@ -20,6 +21,7 @@ SMOOTH = 0.7  # sigma at SIDE: hides what resampling does to the finest pixels
 SHIFT = 3  # pixels at SIDE searched to every side of an image that cannot be registered
 FAR = 12  # pixels at FINE: a larger registration is not a part that moved a little
 FLAT = 1e-3  # a texture with less contrast than this says nothing
+ALL = np.ones((FINE, FINE), np.uint8)
 STOP = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 50, 1e-4)
 
 
@@ -32,7 +34,7 @@ def similar_pairs(greys: np.ndarray, threshold: float) -> np.ndarray:
     """
     outlines = _each(_outline, greys)
     mean = outlines.mean(0)
-    moved = _each(lambda pair: _register(*pair, mean), list(zip(greys, outlines, strict=True)))
+    moved = _each(lambda i: _register(greys[i], outlines[i], mean), range(len(greys)))
     raw = _each(texture, greys)
     registered = _each(lambda grey: texture(grey, SMOOTH), moved)
     pairs = np.concatenate([_above(raw, threshold, SHIFT), _above(registered, threshold, 1)])
@@ -58,9 +60,11 @@ def _register(grey: np.ndarray, outline: np.ndarray, mean: np.ndarray) -> np.nda
     An image that does not resemble the mean stays where it is.
     """
     start = _whole_shift(outline, mean)
-    warp = np.array([[1, 0, start[0]], [0, 1, start[1]]], np.float32)
+    warp: Any = np.array([[1, 0, start[0]], [0, 1, start[1]]], np.float32)
     try:
-        _, warp = cv2.findTransformECC(mean, outline, warp, cv2.MOTION_TRANSLATION, STOP, None, 5)
+        _, warp = cv2.findTransformECC(
+            mean, outline, warp, cv2.MOTION_TRANSLATION, STOP, inputMask=ALL, gaussFiltSize=5
+        )
     except cv2.error:  # it says so when the alignment does not converge
         return grey
     if np.abs(warp[:, 2]).max() > FAR:

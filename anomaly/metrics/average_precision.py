@@ -49,13 +49,13 @@ def _annotated(truth: Truth) -> np.ndarray:
 
 
 def _true(truth: Truth) -> Iterator[dict]:
-    for image in np.flatnonzero(_annotated(truth)):
+    for image in map(int, np.flatnonzero(_annotated(truth))):
         for box, mask in zip(*instances(truth.masks[image]), strict=True):
             yield _annotation(image, truth.labels[image], box, _encode(mask[None])[0])
 
 
 def _found(truth: Truth, detections: Sequence[Detections]) -> Iterator[dict]:
-    for image in np.flatnonzero(_annotated(truth) | (truth.labels == 0)):
+    for image in map(int, np.flatnonzero(_annotated(truth) | (truth.labels == 0))):
         found = detections[image]
         rows = zip(found.labels, found.boxes, _encode(found.masks), found.scores, strict=True)
         # Equal scores rank by position: order them by content, so that position is not chance.

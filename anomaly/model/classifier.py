@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -21,7 +22,7 @@ from anomaly.model.finetune import finetune
 from anomaly.model.head_training import train_head
 from anomaly.model.learner import Report
 from anomaly.model.localise import choose_threshold, instances
-from anomaly.model.pictures import training_pictures, views
+from anomaly.model.pictures import Picture, training_pictures, views
 from anomaly.types import Predictions, Sample, Split
 
 if TYPE_CHECKING:
@@ -57,7 +58,16 @@ def build(
     )
     model = network.join(features, head)
     settings = {"levels": levels, "pooling": pooling, "views": views, "threshold": 0.5}
-    return Classifier(model, classes, settings, cache, augment, optimizer, seed)
+    return Classifier(model, classes, settings, cache, Training(augment, optimizer, seed))
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a classifier needs to learn, and not to predict."""
+
+    augment: Policy
+    optimizer: OptimizerBuilder
+    seed: int
 
 
 class Classifier:
@@ -69,17 +79,13 @@ class Classifier:
         classes: tuple[str, ...],
         settings: dict,
         cache: Cache,
-        augment: Policy | None = None,
-        optimizer: OptimizerBuilder | None = None,
-        seed: int = 0,
+        training: Training | None = None,
     ) -> None:
         self.model = model
         self.classes = classes
         self.settings = settings
         self.cache = cache
-        self.augment = augment
-        self.optimizer = optimizer
-        self.seed = seed
+        self.training = training
         self.features = model.get_layer("features")
         self.head = model.get_layer("head")
         self.size = model.input_shape[1]
@@ -90,37 +96,57 @@ class Classifier:
         Raises:
             InputError: the loss is no longer finite.
         """
+        if self.training is None:
+            raise ValueError("a loaded classifier predicts; build a new one to learn")
+        pictures = training_pictures(train.samples, self.training.augment, self.size, self.cache)
         if trainer.epochs:
-            self._fit_head(train, validate, trainer, report)
+            self._fit_head(pictures, validate, trainer, self.training, report)
         if trainer.finetune.epochs:
             shift = trainer.epochs
             self._finetune(
-                train, validate, trainer.finetune, lambda epoch, v: report(shift + epoch, v)
+                pictures,
+                validate,
+                trainer.finetune,
+                self.training,
+                lambda epoch, values: report(shift + epoch, values),
             )
         heat = self._heat(validate.samples, self._proba(validate.samples), validate.grid)
         masks = load_masks(validate.samples, validate.grid)
         self.settings["threshold"] = choose_threshold(heat, masks)
 
-    def _fit_head(self, train: Split, validate: Split, stage: StageConfig, report: Report) -> None:
+    def _fit_head(
+        self,
+        pictures: list[Picture],
+        validate: Split,
+        stage: StageConfig,
+        training: Training,
+        report: Report,
+    ) -> None:
         extract = Extractor(self.features, self.cache)
-        pictures = training_pictures(train.samples, self.augment, self.size, self.cache)
         x, y = extract(pictures, "train features"), np.array([p.label for p in pictures])
-        own = views(validate.samples, 0, self.size, self.cache)
-        x_validate = extract(own, "validation features")
+        own = extract(self._view(validate.samples, 0), "validation features")
         for layer in self.head.layers:
             if isinstance(layer, keras.layers.Normalization):
                 layer.adapt(x)
-        steps = stage.epochs * -(-len(x) // stage.batch_size)
-        optimizer = self.optimizer(learning_rate=stage.learning_rate, steps=steps)
-        validation = (x_validate, validate.labels)
-        train_head(self.head, optimizer, (x, y), validation, stage, self.seed, report)
+        optimizer = training.optimizer(
+            learning_rate=stage.learning_rate, steps=_steps(stage, pictures)
+        )
+        validation = (own, validate.labels)
+        train_head(self.head, optimizer, (x, y), validation, stage, training.seed, report)
 
-    def _finetune(self, train: Split, validate: Split, stage: StageConfig, report: Report) -> None:
-        pictures = training_pictures(train.samples, self.augment, self.size, self.cache)
-        own = views(validate.samples, 0, self.size, self.cache)
-        steps = stage.epochs * -(-len(pictures) // stage.batch_size)
-        optimizer = self.optimizer(learning_rate=stage.learning_rate, steps=steps)
-        finetune(self.model, optimizer, pictures, own, stage, self.seed, report)
+    def _finetune(
+        self,
+        pictures: list[Picture],
+        validate: Split,
+        stage: StageConfig,
+        training: Training,
+        report: Report,
+    ) -> None:
+        optimizer = training.optimizer(
+            learning_rate=stage.learning_rate, steps=_steps(stage, pictures)
+        )
+        own = self._view(validate.samples, 0)
+        finetune(self.model, optimizer, pictures, own, stage, training.seed, report)
 
     def predict(self, split: Split) -> Predictions:
         """Probabilities averaged over the views, heat maps, and instances at the threshold."""
@@ -134,7 +160,7 @@ class Classifier:
         """(n, c) float64."""
         extract = Extractor(self.features, self.cache)
         each = [
-            softmax(np.asarray(self.head.predict_on_batch(extract(self._view(samples, view)))))
+            softmax(self._logits(extract(self._view(samples, view), f"view {view}")))
             for view in range(self.settings["views"])
         ]
         return np.mean(each, axis=0)
@@ -153,7 +179,10 @@ class Classifier:
         ]
         return np.stack(heat) * (1 - proba[:, 0, None, None]).astype(np.float32)
 
-    def _view(self, samples: Sequence[Sample], view: int):
+    def _logits(self, vectors: np.ndarray) -> np.ndarray:
+        return np.asarray(self.head.predict_on_batch(vectors))
+
+    def _view(self, samples: Sequence[Sample], view: int) -> list[Picture]:
         return views(samples, view, self.size, self.cache)
 
     def save(self, folder: Path) -> None:
@@ -169,6 +198,10 @@ def load(folder: Path, cache: Cache) -> Classifier:
     model = keras.saving.load_model(folder / "model.keras", compile=False, safe_mode=True)
     settings = json.loads((folder / "classifier.json").read_text())
     return Classifier(model, tuple(settings.pop("classes")), settings, cache)
+
+
+def _steps(stage: StageConfig, pictures: Sequence[Picture]) -> int:
+    return stage.epochs * -(-len(pictures) // stage.batch_size)
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

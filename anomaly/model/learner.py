@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+import keras
+
 from anomaly.config import TrainerConfig
 from anomaly.types import Predictions, Split
 
@@ -18,6 +20,8 @@ class Report(Protocol):
 
 class Learner(Protocol):
     """Learns from train, chooses on validate, and predicts any split."""
+
+    model: keras.Model  # RGB 0-255 to (n, c) probabilities, for whoever wants it without us
 
     def fit(self, train: Split, validate: Split, trainer: TrainerConfig, report: Report) -> None:
         """Learn from `train`; whatever is chosen among is chosen on `validate`."""

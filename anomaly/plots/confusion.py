@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
@@ -57,8 +58,9 @@ def _colours(shares: np.ndarray) -> np.ndarray:
 
 
 def _name(axes: Axes, classes: Sequence[str], named: Sequence[str]) -> None:
-    turn = {"rotation": SLANT, "ha": "right", "rotation_mode": "anchor"}
-    where, plain = range(len(classes)), {"fontsize": TEXT, "parse_math": False}
+    turn: dict[str, Any] = {"rotation": SLANT, "ha": "right", "rotation_mode": "anchor"}
+    where = range(len(classes))
+    plain: dict[str, Any] = {"fontsize": TEXT, "parse_math": False}
     axes.set_xticks(where, classes, **plain, **(turn if _slanted(classes) else {}))
     axes.set_yticks(where, named, **plain)
     axes.set_xlabel("called", fontsize=TEXT)
@@ -72,7 +74,7 @@ def _name(axes: Axes, classes: Sequence[str], named: Sequence[str]) -> None:
 
 def _count(axes: Axes, confusion: np.ndarray, shares: np.ndarray) -> None:
     for (row, column), count in np.ndenumerate(confusion):
-        share = shares[row, column]
+        share = float(shares[row, column])
         text = f"{count}\n{_percent(share)}" if count else "0"
         colour = GREY if not count else "white" if share > DARK else "black"
         axes.text(column, row, text, ha="center", va="center", fontsize=SMALL, color=colour)

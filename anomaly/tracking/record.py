@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 RECORD, EPOCHS = "run.json", "epochs.csv"
 
@@ -28,7 +29,7 @@ class Record:
     status: str = "RUNNING"
     end_time: int | None = None
 
-    def write(self, folder: Path, **changes: object) -> Record:
+    def write(self, folder: Path, **changes: Any) -> Record:
         """This record with some values changed, written to the run's folder in one piece."""
         record = replace(self, **changes)
         part = folder / (RECORD + ".part")
@@ -57,7 +58,7 @@ def read_epochs(folder: Path) -> list[tuple[int, int, str, float]]:
         return [(int(t), int(e), key, float(v)) for t, e, key, v in csv.reader(file)]
 
 
-def curves(folder: Path) -> dict[str, Sequence[tuple[int, float]]]:
+def curves(folder: Path) -> dict[str, list[tuple[int, float]]]:
     """{key: [(epoch, value), ...]} of a run's folder."""
     out: dict[str, list[tuple[int, float]]] = {}
     for _, epoch, key, value in read_epochs(folder):

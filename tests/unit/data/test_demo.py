@@ -22,6 +22,18 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*.png")}
 
 
+def generator(kind: str, seed: int, index: int) -> np.random.Generator:
+    return np.random.default_rng([seed, KINDS.index(kind), index])
+
+
+def change(kind: str, seed: int, index: int, side: int) -> np.ndarray:
+    """By how much a picture differs from the same part without its defect: 0 to 255."""
+    rng = generator(kind, seed, index)
+    part = studio.picture(rng, look(rng, side))
+    sound = studio.expose(rng, side)(part)
+    return np.abs(render(kind, seed, index, side).image.astype(int) - sound).max(-1)
+
+
 def build(root: Path, **changes):
     values = dict(
         root=str(root), images=3, side=64, train=0.7, test=0.15, validate=0.15, folds=None,
@@ -42,12 +54,7 @@ def test_a_picture_depends_on_kind_seed_index_and_nothing_else(kind):
 @pytest.mark.parametrize("side", [32, 128, 256])
 def test_a_mask_holds_what_the_defect_changed_and_nothing_else(kind, side):
     for index in range(4):
-        picture = render(kind, 7, index, side)
-        rng = np.random.default_rng([7, KINDS.index(kind), index])
-        view = look(rng, side)
-        part = studio.picture(rng, view)
-        sound = studio.expose(rng, side)(part)
-        changed = (picture.image != sound).any(-1)
+        picture, changed = render(kind, 7, index, side), change(kind, 7, index, side) > 0
         assert not changed[~picture.mask].any()
         assert picture.mask.any() == (kind != "good")
         assert kind == "good" or changed[picture.mask].mean() > 0.9
@@ -55,16 +62,12 @@ def test_a_mask_holds_what_the_defect_changed_and_nothing_else(kind, side):
 
 @pytest.mark.parametrize("kind", DEFECTS)
 def test_defects_lie_on_metal_and_can_be_seen(kind):
-    for index in range(6):
-        picture = render(kind, 3, index, 128)
-        rng = np.random.default_rng([3, KINDS.index(kind), index])
-        view = look(rng, 128)
-        sound = studio.expose(np.random.default_rng(0), 128)
-        assert view.metal[picture.mask].min() > 0
-        part = studio.picture(rng, view)
-        difference = np.abs(picture.image.astype(int) - sound(part)).max(-1)
-        assert np.percentile(difference[picture.mask], 75) > 25
-        assert 20 <= picture.mask.sum() <= 0.15 * picture.mask.size
+    for index in range(8):
+        mask = render(kind, 3, index, 128).mask
+        view = look(generator(kind, 3, index), 128)
+        assert view.metal[mask].min() > 0
+        assert np.percentile(change(kind, 3, index, 128)[mask], 75) > 25
+        assert 20 <= mask.sum() <= 0.15 * mask.size
 
 
 def test_the_layout_and_the_counts_are_those_of_mvtec_ad(tmp_path):

@@ -1,0 +1,72 @@
+# `make help` lists the targets. Everything runs in .venv, built from a hash-locked list.
+PYTHON ?= python3
+VENV ?= .venv
+RUN = $(VENV)/bin/python
+UV = $(shell command -v uv || echo .tools/bin/uv)
+CATEGORY ?= bottle
+ROOT ?= datasets
+OUTPUT ?= outputs
+ARGS ?=
+export PYTHONPATH := .
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo data train test test-slow lint format bench ui lock clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: $(VENV)/base.done ## install everything that runs need into .venv
+
+demo: setup ## render a small data set, train on it, show the result (a few minutes)
+	$(RUN) train.py data=demo model=tiny output=$(OUTPUT)
+
+data: setup ## download a category of MVTec AD: CATEGORY=bottle ROOT=datasets [SOURCE=URL-or-file SHA256=...]
+	$(RUN) -m anomaly.data.download $(CATEGORY) $(ROOT) $(if $(SOURCE),--source $(SOURCE)) $(if $(SHA256),--sha256 $(SHA256))
+
+train: setup ## train: ARGS="data.root=DIR data.category=bottle model=mobilenetv2"
+	$(RUN) train.py $(ARGS)
+
+test: $(VENV)/test.done ## run the tests (about ten minutes on two cores)
+	$(RUN) -m pytest -n 2 --dist loadscope -m "not slow" $(ARGS)
+	KERAS_BACKEND=jax $(RUN) -m pytest tests/contract -k "backbone or model" -m "not slow"
+
+test-slow: $(VENV)/test.done ## also the tests that take minutes each
+	$(RUN) -m pytest -m slow $(ARGS)
+
+lint: $(VENV)/test.done ## check style and types
+	$(VENV)/bin/ruff check --output-format concise .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+format: $(VENV)/test.done ## put the code into shape
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+bench: $(VENV)/test.done ## measure the speed claims, into bench/results.json (ROOT=DIR with bottle in it)
+	$(RUN) -m bench $(ROOT)
+
+ui: setup ## open the MLflow UI on the runs in OUTPUT=outputs
+	$(VENV)/bin/mlflow ui --backend-store-uri sqlite:///$(abspath $(OUTPUT))/mlflow.db
+
+lock: | $(UV) ## compile requirements/*.in anew into locked, hashed lists
+	$(UV) pip compile $(LOCK) requirements/base.in -o requirements/base.txt
+	$(UV) pip compile $(LOCK) -c requirements/base.txt requirements/test.in -o requirements/test.txt
+LOCK = --quiet --universal --python-version 3.11 --generate-hashes --no-header --override requirements/overrides.txt
+
+clean: ## remove the environment and the caches; outputs and data stay
+	rm -rf $(VENV) .tools .pytest_cache .ruff_cache .mypy_cache outputs/cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/%.done: requirements/%.txt | $(VENV)/bin/python
+	$(UV) pip install --quiet --python $(RUN) --no-deps --require-hashes -r $<
+	@# compiled once here: TensorFlow imports three times faster from the first run on
+	$(RUN) -m compileall -q -j 0 $(VENV)/lib > /dev/null || true
+	touch $@
+
+$(VENV)/bin/python: | $(UV)
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else "error: Python 3.11 to 3.13 is needed, $(PYTHON) is %d.%d; give another as make PYTHON=python3.12 ..." % v)'
+	$(UV) venv --quiet --python $(PYTHON) $(VENV)
+
+.tools/bin/uv:
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --target .tools --require-hashes -r requirements/uv.txt \
+	  || { $(PYTHON) -m venv .tools && .tools/bin/pip install --quiet --require-hashes -r requirements/uv.txt; }
