@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from omegaconf.errors import MissingMandatoryValue
 from anomaly import signature
 from anomaly.types import InputError
 
+STORE = re.compile(r"https?://|(sqlite|postgresql|mysql|mssql)(\+\w+)?://|databricks\b")
 SLOTS = ("data", "augment", "backbone", "optimizer", "model")
 
 
@@ -84,6 +87,11 @@ class RunConfig:
         found += self.trainer.finetune.mistakes("trainer.finetune")
         if not 0 <= self.seed < 2**32:
             found.append(f"seed must be between 0 and 4294967295, got {self.seed}")
+        if self.tracking.uri is not None and not STORE.match(self.tracking.uri):
+            found.append(
+                "tracking.uri must be a server (http://HOST:PORT) or a database"
+                f" (sqlite:////FOLDER/mlflow.db), got {self.tracking.uri}"
+            )
         if self.cache.gigabytes <= 0:
             found.append(f"cache.gigabytes must be above 0, got {self.cache.gigabytes}")
         if not self.objective.startswith("val/"):
@@ -122,9 +130,19 @@ def parse(cfg: DictConfig) -> RunConfig:
             f"{error.full_key} has no value; give it as {error.full_key}=..."
         ) from None
     assert isinstance(run, RunConfig)
-    if mistakes := run.mistakes():
+    if mistakes := [*_strangers(run), *run.mistakes()]:
         raise InputError("\n".join(mistakes))
     return run
+
+
+def _strangers(node: Any, prefix: str = "") -> Iterator[str]:
+    """One sentence for every key that +key=value brought in and nothing reads."""
+    known = {f.name for f in fields(node)}
+    for key, value in vars(node).items():
+        if key not in known:
+            yield f"{prefix}{key} is not a known key"
+        elif is_dataclass(value):
+            yield from _strangers(value, f"{prefix}{key}.")
 
 
 def parameters(run: RunConfig) -> dict[str, Any]:

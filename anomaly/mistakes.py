@@ -17,10 +17,12 @@ from omegaconf.errors import OmegaConfBaseException, ValidationError
 from anomaly import config
 from anomaly.types import InputError
 
+CONF = Path(__file__).parents[1] / "conf"
 STOPPED = 130  # what a shell calls a program ended by Ctrl-C
 DISK = {
     errno.ENOSPC: "the disk is full; free some space or set output=DIR to another disk",
     errno.EDQUOT: "your disk quota is used up; free some space or set output=DIR elsewhere",
+    errno.EFBIG: "no file may grow that large here (ulimit -f); set output=DIR to another disk",
     errno.EROFS: "this file system is read-only; set output=DIR to a folder you can write",
     errno.EACCES: "permission denied; set output=DIR to a folder you can write",
     errno.EPERM: "not permitted; set output=DIR to a folder you can write",
@@ -45,12 +47,17 @@ def explained() -> Iterator[None]:
     except OSError as error:
         if error.errno not in DISK:
             raise
-        _end(f"cannot write {error.filename or 'the output folder'}: {DISK[error.errno]}")
+        _end(f"cannot write {error.filename or _output()}: {DISK[error.errno]}")
 
 
 def _end(sentence: str, code: int = 1) -> None:
     print(f"error: {sentence}", file=sys.stderr)
     sys.exit(code)
+
+
+def _output() -> str:
+    given = [a.removeprefix("output=") for a in sys.argv if a.startswith("output=")]
+    return f"the output folder {given[-1]}" if given else "the output folder"
 
 
 def _unknown_option(error: MissingConfigException) -> str:
@@ -78,5 +85,9 @@ def _unknown_key(key: str) -> str:
 
 
 def _known() -> list[str]:
-    with initialize_config_dir(str(Path("conf").resolve()), version_base="1.3"):
-        return config.known_keys(compose("config"))
+    """The keys of the options that the command line chooses: data=demo has other keys than mvtec."""
+    groups = {folder.name for folder in CONF.iterdir() if folder.is_dir()}
+    given = [argument.partition("=") for argument in sys.argv[1:]]
+    choices = [f"{group}={option.split(',')[0]}" for group, _, option in given if group in groups]
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return config.known_keys(compose("config", choices))

@@ -3,8 +3,28 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ctrl-C waits for the end of this: TensorFlow crashes where it is interrupted in loading."""
+    if threading.current_thread() is not threading.main_thread():  # which alone gets signals
+        yield
+        return
+    pressed: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: pressed.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed:
+        raise KeyboardInterrupt
 
 
 def import_keras() -> None:
@@ -14,8 +34,9 @@ def import_keras() -> None:
         terminal = os.dup(2)
         os.dup2(notes.fileno(), 2)
         try:
-            import keras  # noqa: F401  (loading it is the purpose)
-        except BaseException:
+            with _uninterrupted():
+                import keras  # noqa: F401  (loading it is the purpose)
+        except Exception:
             notes.seek(0)
             os.write(terminal, notes.read())
             raise

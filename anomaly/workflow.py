@@ -7,6 +7,7 @@ import json
 import logging
 import shlex
 import subprocess
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +17,8 @@ from hydra.utils import instantiate as hydra_instantiate
 from anomaly import quiet
 from anomaly.config import Job, RunConfig, parameters
 from anomaly.data.cache import Cache
-from anomaly.summary import print_scores
-from anomaly.types import Dataset, Scores
+from anomaly.summary import ROWS, print_scores
+from anomaly.types import GOOD, Dataset, InputError, Scores
 
 if TYPE_CHECKING:
     from anomaly.augment.policy import Policy
@@ -39,13 +40,15 @@ def run(config: RunConfig, job: Job) -> float:
     cache = Cache(output / "cache", config.cache.gigabytes)
     dataset: Dataset = instantiate(config.data)(cache=cache)
     _announce(dataset)
-    quiet.import_keras()  # seconds of imports, after everything that can fail at once
-    from anomaly import pooling, results
+    _check_objective(config.objective, dataset.classes)
     from anomaly.tracking import run as tracking
     from anomaly.tracking import store
 
     uri = store.store_uri(config.tracking, output)
     store.connect(uri, output, dataset.category)
+    quiet.import_keras()  # seconds of imports, after everything that can fail at once
+    from anomaly import pooling, results
+
     augment, learner = _slots(config, dataset, cache)
     start = partial(tracking.start, uri, output, experiment=dataset.category)
     tags, name = _tags(config, job, dataset), f"{dataset.category}-{job.choices['backbone']}"
@@ -67,6 +70,18 @@ def _announce(dataset: Dataset) -> None:
         log.info("%d parts were photographed more than once (split.csv):", len(dataset.copies))
         for ids in dataset.copies.values():
             log.info("  %s", ", ".join(ids))
+
+
+def _check_objective(objective: str, classes: tuple[str, ...]) -> None:
+    """Refuse a name that no run's scores hold, before hours of training rather than after."""
+    of_classes = [f"{kind}.{name}" for kind in ("recall", "ap") for name in classes]
+    known = [f"val/{name}" for name in (*ROWS, *of_classes) if name != f"ap.{GOOD}"]
+    if objective not in known:
+        near = get_close_matches(objective, known, 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise InputError(
+            f"objective={objective} is not a figure of a run{hint} (one of: {', '.join(known)})"
+        )
 
 
 def _slots(config: RunConfig, dataset: Dataset, cache: Cache) -> tuple[Policy, Learner]:

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
+import socket
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import keras
 
 from anomaly.types import InputError
 
+SHAPES = re.compile(  # in what Keras says of a file in its own format, and of an older .h5
+    r"(?:variable\.shape=|expects shape )(\([^)]*\)).*?(?:value\.shape=|with shape )(\([^)]*\))",
+    re.S,
+)
+PATIENCE = 15.0  # seconds
 LEVELS = ("C2", "C3", "C4", "C5")
 
 
@@ -35,9 +43,11 @@ def build_application(
     try:
         with warnings.catch_warnings():  # Keras notes that 224 px weights serve any size: they do
             warnings.filterwarnings("ignore", message=".*input_shape.*")
-            network = factory(
-                include_top=False, weights=weights, input_tensor=normalise(image), **options
-            )
+            warnings.filterwarnings("ignore", message="Skipping nested container")
+            with _patience(PATIENCE):
+                network = factory(
+                    include_top=False, weights=weights, input_tensor=normalise(image), **options
+                )
     except Exception as error:  # every way in which Keras fails to get or load a file
         if weights is None:
             raise
@@ -57,10 +67,23 @@ def read_weights(network: keras.Model, weights: str | None) -> keras.Model:
     _known(weights)
     try:
         if weights:
-            network.load_weights(weights)
+            with warnings.catch_warnings():  # dozens, in front of the error that follows
+                warnings.filterwarnings("ignore", message="Skipping nested container")
+                network.load_weights(weights)
     except (ValueError, OSError, KeyError) as error:
         raise InputError(_refusal("this backbone", str(weights), error)) from None
     return network
+
+
+@contextmanager
+def _patience(seconds: float) -> Iterator[None]:
+    """Downloads give up after so many seconds of silence; without it they wait for ever."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(seconds)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
 
 
 def _known(weights: str | None) -> None:
@@ -74,7 +97,10 @@ def _refusal(name: str, weights: str, error: Exception) -> str:
     if weights == "imagenet" and isinstance(error, ValueError):  # of no size that has weights
         return f"{name} has no such ImageNet weights: {_first_line(error)}"
     if weights != "imagenet":
-        return f"backbone.weights={weights} does not fit {name}: {_first_line(error)}"
+        return (
+            f"backbone.weights={weights} does not fit {name}: {_mismatch(error)};"
+            " give a file of this very network's weights, or backbone.weights=null"
+        )
     home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "models"
     return (
         f"ImageNet weights of {name} are not in {home} and could not be downloaded"
@@ -83,5 +109,13 @@ def _refusal(name: str, weights: str, error: Exception) -> str:
     )
 
 
+def _mismatch(error: Exception) -> str:
+    shapes = SHAPES.search(str(error))
+    if shapes is None:
+        return _first_line(error)
+    return f"a weight is {shapes[2]} in the file and {shapes[1]} in the network"
+
+
 def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0][:200] or type(error).__name__
+    lines = [line for line in str(error).splitlines() if line.strip() and not line.endswith(":")]
+    return lines[0][:200] if lines else type(error).__name__

@@ -19,7 +19,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import IO
+from typing import IO, cast
 
 from anomaly.types import GOOD, InputError
 
@@ -28,7 +28,11 @@ BYTES = 30 * 2**30  # that it may unpack to; all of MVTec AD takes 5
 RATIO = 50  # times its own size; images hardly compress
 SLACK = 64 * 2**20  # bytes that even a tiny archive may unpack to
 CHUNK = 2**20
-OPENERS = {b"\xfd7zXZ\0": lzma.open, b"\x1f\x8b": gzip.open, b"BZh": bz2.open}
+OPENERS: dict[bytes, Callable] = {
+    b"\xfd7zXZ\0": lzma.open,
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+}
 DAMAGE = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
 UNSUPPORTED = (RuntimeError, NotImplementedError)  # what zipfile says of passwords and methods
 
@@ -117,7 +121,7 @@ def _unpack(archive: Path, category: str, folder: Path) -> None:
     budget = _Budget(archive)
     with archive.open("rb") as file:
         magic = file.read(6)
-    opener = next((o for m, o in OPENERS.items() if magic.startswith(m)), open)
+    opener: Callable = next((o for m, o in OPENERS.items() if magic.startswith(m)), open)
     zipped = magic.startswith(b"PK")
     entries = _zip_entries(archive) if zipped else _tar_entries(archive, folder, opener)
     for name, is_folder, content in entries:
@@ -154,7 +158,8 @@ def _place(name: str, category: str) -> PurePosixPath | None:
 def _tar_entries(archive: Path, folder: Path, opener: Callable) -> Iterator[Entry]:
     with opener(archive, "rb") as stream:
         metered = _Metered(stream, _Budget(archive))
-        with tarfile.open(fileobj=metered, mode="r|") as tar:  # never seeks, so never loops
+        fileobj = cast(IO[bytes], metered)
+        with tarfile.open(fileobj=fileobj, mode="r|") as tar:  # never seeks, so never loops
             for member in tar:
                 _refuse(archive, member.name, plain=member.isreg() or member.isdir())
                 tarfile.data_filter(member, str(folder))  # a second opinion

@@ -9,6 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from anomaly.data.cache import Cache, key_of
 from anomaly.data.read import SUFFIXES, UnreadableImage, read_mask, read_size
 from anomaly.types import GOOD, InputError
 
@@ -27,28 +30,42 @@ class File:
     content: str  # hexadecimal digest of the image's bytes
 
 
-def read_folder(root: Path, category: str, exclude: Sequence[str] = ()) -> list[File]:
+def read_folder(
+    root: Path, category: str, exclude: Sequence[str] = (), cache: Cache | None = None
+) -> list[File]:
     """Every image of a category, sorted by id, each known to be readable and masked.
+
+    Every file is decoded to be sure of it; with a cache, only when it is met for the first time.
 
     Raises:
         InputError: the folder is missing or empty, or files are unusable; all are listed.
     """
     folder = _category(root, category)
-    classes = [c for c in _classes(folder) if c not in exclude]
+    every = _classes(folder)
+    if strangers := sorted(set(exclude) - set(every)):
+        raise InputError(
+            f"data.exclude names {_listed(strangers)}, but {folder} has {_listed(every)}"
+        )
+    classes = [c for c in every if c not in exclude]
     files = [f for c in classes for f in _files(folder, c)]
     if not any(path.suffix.lower() in SUFFIXES for path, _ in files):
         raise InputError(f"{folder}: no images; expected train/{GOOD}/*.png and test/<class>/*.png")
     _no_orphans(folder, classes)
     with ThreadPoolExecutor() as pool:
-        checked = list(pool.map(lambda file: _check(folder, *file), files))
+        checked = list(pool.map(lambda file: _check(folder, cache, *file), files))
     _report([mistake for _, mistake in checked if mistake])
-    return sorted((file for file, _ in checked if file), key=lambda file: file.id)
+    found = sorted((file for file, _ in checked if file), key=lambda file: file.id)
+    _two_classes(folder, {file.label for file in found}, exclude)
+    return found
 
 
 def _category(root: Path, category: str) -> Path:
     if not root.is_dir():
         near = _names(root.parent) if root.parent.is_dir() else []
-        raise InputError(f"data.root={root} is not a folder; {root.parent} holds: {_listed(near)}")
+        raise InputError(
+            f"data.root={root} is not a folder; {root.parent} holds: {_listed(near)};"
+            " give the folder of categories as data.root=DIR, or try data=demo"
+        )
     folder = root / category
     if not category or not folder.is_dir():
         found = _listed(_names(root))
@@ -79,18 +96,47 @@ def _files(folder: Path, label: str) -> list[tuple[Path, str]]:
     ]
 
 
-def _check(folder: Path, path: Path, label: str) -> tuple[File | None, str | None]:
+def _two_classes(folder: Path, labels: set[str], exclude: Sequence[str]) -> None:
+    apart = f" without data.exclude={_listed(exclude)}" if exclude else ""
+    if GOOD not in labels:
+        raise InputError(f"{folder}: no images of class '{GOOD}'{apart}; there must be some")
+    if labels == {GOOD}:
+        raise InputError(
+            f"{folder}: only class '{GOOD}'{apart}; there must be a defect type, as test/<class>"
+        )
+
+
+def _check(
+    folder: Path, cache: Cache | None, path: Path, label: str
+) -> tuple[File | None, str | None]:
     """The file, or the sentence that says why it cannot be used."""
     name = path.relative_to(folder).as_posix()
     if path.suffix.lower() not in SUFFIXES or not path.is_file():
         return None, f"{name}: not an image ({', '.join(SUFFIXES)})"
     try:
-        size = read_size(path)
+        content = _digest(path)
+        size = _size(path, content, cache)
         mask = None if label == GOOD else _mask(folder, path, label, size)
-        content = hashlib.sha256(path.read_bytes()).hexdigest()
     except UnreadableImage as error:
         return None, f"{name}: {error}"
     return File(name, label, path, mask, content), None
+
+
+def _digest(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise UnreadableImage(f"cannot be read ({error.strerror})") from None
+
+
+def _size(path: Path, content: str, cache: Cache | None) -> tuple[int, int]:
+    """(height, width) of an image that is known to decode."""
+
+    def decoded() -> np.ndarray:
+        return np.array(read_size(path))
+
+    height, width = cache.get(key_of("size", content), decoded) if cache else decoded()
+    return int(height), int(width)
 
 
 def _mask(folder: Path, image: Path, label: str, size: tuple[int, int]) -> Path:

@@ -36,7 +36,7 @@ def build(
         InputError: unusable files, classes too small, shares or folds that make no sense.
     """
     _check(train + test + validate, folds, fold)
-    files = read_folder(Path(root), category, exclude)
+    files = read_folder(Path(root), category, exclude, cache)
     groups = group_files(Path(root) / category, files, copy_correlation, cache)
     items = [(file.id, file.label, group) for file, group in zip(files, groups, strict=True)]
     folds_digest = None

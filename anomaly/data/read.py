@@ -37,10 +37,13 @@ def read_mask(path: Path) -> np.ndarray:
 
 
 def read_size(path: Path) -> tuple[int, int]:
-    """(height, width) of an image as `read_image` would return it; decodes nothing."""
-    with _open(path) as image:
-        turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)  # EXIF orientation
-        return (image.width, image.height) if turned else (image.height, image.width)
+    """(height, width) of an image as `read_image` returns it; decodes it to be sure it can.
+
+    Raises:
+        UnreadableImage: as for `read_image`.
+    """
+    height, width = read_image(path).shape[:2]
+    return height, width
 
 
 def _upright(path: Path, convert) -> Image.Image:

@@ -78,12 +78,12 @@ def scratch(rng: np.random.Generator, view: View, image: np.ndarray) -> Layer:
     c, s = np.float32(np.cos(turn)), np.float32(np.sin(turn))
     x, y = c * (view.u - u) + s * (view.v - v), c * (view.v - v) - s * (view.u - u)
     away = (y - bend * x * x) / np.sqrt(1 + (2 * bend * x) ** 2)
-    width = max(draw(rng, 0.007, 0.013), 0.75 * view.pixel)
+    width = max(draw(rng, 0.009, 0.016), 0.8 * view.pixel)
     ends = np.sqrt(np.clip((reach - np.abs(x)) / (0.3 * reach), 0, 1))
     dark = np.exp(-((away / width) ** 2)) * ends
     bright = np.exp(-(((away - 1.5 * width) / width) ** 2)) * ends * (rng.random() < 0.7)
     share = (bright / np.maximum(bright + dark, 1e-6))[..., None]
-    colour = share * (1.15 * STEEL) + (1 - share) * (0.30 * image)
+    colour = share * (1.15 * STEEL) + (1 - share) * (0.25 * image)
     return np.maximum(0.9 * dark, 0.95 * bright), colour
 
 
@@ -127,7 +127,7 @@ def _ragged(rng: np.random.Generator, angle: np.ndarray, heights: tuple) -> np.n
 def _course(rng: np.random.Generator) -> tuple[float, ...]:
     """(u, v, direction, half length, bend) of an arc on metal that crosses the turning marks."""
     u, v = rng.uniform(-0.9, 0.9, (2, 400, 1))
-    turn, reach = rng.uniform(0, 2 * np.pi, (400, 1)), rng.uniform(0.20, 0.55, (400, 1))
+    turn, reach = rng.uniform(0, 2 * np.pi, (400, 1)), rng.uniform(0.25, 0.55, (400, 1))
     bend = rng.uniform(-0.9, 0.9, (400, 1))
     x = np.linspace(-1, 1, 25) * reach
     y = bend * x * x

@@ -32,7 +32,9 @@ GLOSS = 38  # how narrow the highlights are
 
 def picture(rng: np.random.Generator, view: View) -> np.ndarray:
     """(side, side, 3) float32 RGB of a sound part in even, white light; 1 is white."""
-    part = over(_metal(rng, view), _openings(view), 1 - view.metal)
+    bright = _steel(rng, view)
+    bright += (_openings(view) - bright) * (1 - view.metal)
+    part = bright[..., None] * (STEEL * _tone(rng, view))
     return over(_table(rng, view), part, below(view.r, 1, view.pixel))
 
 
@@ -50,7 +52,8 @@ def expose(rng: np.random.Generator, side: int) -> Callable[[np.ndarray], np.nda
 
     def shot(image: np.ndarray) -> np.ndarray:
         lit = image * field[..., None] * tint
-        rolled = np.where(lit < 0.8, lit, 1 - 0.2 * np.exp((0.8 - lit) / 0.2))  # film's shoulder
+        bright = np.maximum(lit - 0.8, 0)
+        rolled = lit - bright * bright / (bright + 0.2)  # film's shoulder: white is never reached
         return np.clip(rolled * 255 + grain, 0, 255).astype(np.uint8)
 
     return shot
@@ -67,14 +70,13 @@ def noise(rng: np.random.Generator, side: int, cells: int) -> np.ndarray:
     return cv2.resize(lattice, (side, side), interpolation=cv2.INTER_CUBIC)
 
 
-def _metal(rng: np.random.Generator, view: View) -> np.ndarray:
+def _steel(rng: np.random.Generator, view: View) -> np.ndarray:
     grain = _grain(rng, view)
     gu, gv = slopes(view)
     glow = 0.20 + 0.02 * grain
     for lamp in view.lamps:
         glow = glow + lamp.strength * _reflect(view, gu, gv, grain, lamp)
-    shade = glow * _corner(view) * (1 + 0.035 * grain)
-    return shade[..., None] * STEEL * _tone(rng, view)
+    return glow * _corner(view) * (1 + 0.035 * grain)
 
 
 def _grain(rng: np.random.Generator, view: View) -> np.ndarray:
@@ -130,7 +132,7 @@ def _wear(rng: np.random.Generator, view: View) -> np.ndarray:
         c, s = math.cos(turn), math.sin(turn)
         u, v = view.u - draw(rng, -0.8, 0.8), view.v - draw(rng, -0.8, 0.8)
         line = below(np.abs(c * v - s * u), 0.004, view.pixel)
-        wear += draw(rng, -0.05, 0.05) * line * below(np.abs(c * u + s * v), reach, 0.05)
+        wear += draw(rng, -0.03, 0.03) * line * below(np.abs(c * u + s * v), reach, 0.05)
     return wear
 
 
@@ -140,9 +142,9 @@ def _openings(view: View) -> np.ndarray:
     bu, bv, _ = view.bolt
     bore = view.r < (BORE + CIRCLE) / 2
     du, dv = np.where(bore, view.u / BORE, bu / DRILL), np.where(bore, view.v / BORE, bv / DRILL)
-    wall = np.clip(np.hypot(du, dv) * 3.5 - 2.5, 0, 1)
+    wall = np.clip(np.sqrt(du * du + dv * dv) * 3.5 - 2.5, 0, 1)
     facing = -(du * math.cos(key.azimuth) + dv * math.sin(key.azimuth))
-    return (0.05 + 0.30 * wall * np.clip(facing, 0, 1))[..., None] * STEEL
+    return 0.05 + 0.30 * wall * np.clip(facing, 0, 1)
 
 
 def _table(rng: np.random.Generator, view: View) -> np.ndarray:
@@ -150,8 +152,8 @@ def _table(rng: np.random.Generator, view: View) -> np.ndarray:
     key, side = view.lamps[0], len(view.u)
     away = 0.10 / math.tan(key.elevation)
     du, dv = away * math.cos(key.azimuth), away * math.sin(key.azimuth)
-    shadow = np.clip((1.14 - np.hypot(view.u + du, view.v + dv)) / 0.22, 0, 1)
+    shadow = np.clip((1.14 - cv2.magnitude(view.u + du, view.v + dv)) / 0.22, 0, 1)
     flecks = noise(rng, side, 72) + 0.6 * noise(rng, side, 130)
-    stone = 1 + 0.05 * noise(rng, side, 6) + 0.19 * flecks + 0.19 * np.maximum(flecks, 0) ** 2
+    stone = 1 + 0.05 * noise(rng, side, 6) + 0.19 * flecks + 0.19 * np.square(np.maximum(flecks, 0))
     colour = GRANITE * (1 + rng.uniform(-0.04, 0.04, 3).astype(np.float32))
     return (np.maximum(stone, 0.3) * (1 - 0.75 * shadow))[..., None] * colour

@@ -59,7 +59,8 @@ def _persist(url: str, part: Path, show: Show) -> None:
     while True:
         before = _size(part)
         try:
-            return _receive(url, part, show)
+            _receive(url, part, show)
+            return
         except TRANSIENT as error:
             if isinstance(error, HTTPError) and error.code not in PASSING:
                 raise InputError(f"{url} answered {error.code} {error.reason}") from None
@@ -81,7 +82,8 @@ def _receive(url: str, part: Path, show: Show) -> None:
     except HTTPError as error:
         if error.code != http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
             raise
-        return _beyond_the_end(error, part, have)
+        _beyond_the_end(error, part, have)
+        return
     with response:
         start = _start(response, have)
         length = response.headers.get("Content-Length")

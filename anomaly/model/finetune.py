@@ -32,8 +32,9 @@ def finetune(
         InputError: the loss is no longer finite.
     """
     loss = keras.losses.SparseCategoricalCrossentropy()
-    # XLA compiles a deep network for minutes on a CPU and gains nothing there.
-    jit = "auto" if keras.distribution.list_devices("gpu") else False
+    # XLA compiles a deep network for minutes on a CPU and gains TensorFlow nothing there.
+    plain = keras.backend.backend() == "tensorflow" and not _on_gpu()
+    jit = False if plain else "auto"
     network.compile(optimizer, loss, metrics=["accuracy"], jit_compile=jit)
     best = Best(network)
     best.see(_figures(network.evaluate(Batches(validate, stage.batch_size), verbose=0))[0])
@@ -54,6 +55,10 @@ def finetune(
             report(epoch, dict(zip(FIGURES, figures, strict=True)))
             display.update(task, figures=f"val_loss {figures[2]:.3f}")
     best.restore()
+
+
+def _on_gpu() -> bool:
+    return not keras.distribution.list_devices()[0].startswith("cpu")
 
 
 def _figures(evaluated: Sequence[float]) -> tuple[float, float]:

@@ -13,7 +13,7 @@ from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
 from anomaly.tracking.record import Record, append_epoch, read_epochs, read_record
-from anomaly.tracking.store import connect, reason
+from anomaly.tracking.store import connect, reason, refusal
 from anomaly.types import InputError
 
 log = logging.getLogger(__name__)
@@ -92,7 +92,10 @@ def start(
 ) -> Iterator[Tracker]:
     """A tracker for a new run, which ends as FAILED or KILLED where `finish` is not reached."""
     client, experiment_id = connect(uri, output, experiment)
-    run = client.create_run(experiment_id, run_name=name)
+    try:
+        run = client.create_run(experiment_id, run_name=name)
+    except MlflowException as error:
+        raise InputError(refusal(uri, error)) from None
     texts = {key: str(value) for key, value in params.items()}
     record = Record(
         uri, experiment, run.info.run_id, name, str(output), run.info.start_time, texts, dict(tags)

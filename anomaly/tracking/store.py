@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -14,16 +15,20 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
 from filelock import FileLock
 from mlflow import MlflowClient
-from mlflow.exceptions import MlflowException
 
 from anomaly.config import TrackingConfig
 from anomaly.types import InputError
 
 logging.getLogger("alembic").setLevel(logging.WARNING)  # a new database narrates its migrations
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
+logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # `connect` says it better
 logging.getLogger("mlflow.utils.environment").setLevel(
     logging.ERROR
 )  # no pip in the venv: so be it
+CAUSE = re.compile(  # what matters in a chain of exceptions that quote each other
+    r"Connection refused|Name or service not known|[Tt]imed out|database or disk is full"
+    r"|No route to host|unable to open database file|readonly database"
+)
 
 
 def store_uri(tracking: TrackingConfig, output: Path) -> str:
@@ -37,20 +42,48 @@ def connect(uri: str, output: Path, experiment: str) -> tuple[MlflowClient, str]
     Raises:
         InputError: the store cannot be reached or used.
     """
-    local = uri.startswith("sqlite:")
-    # Processes that meet a new SQLite file together break its migration for good.
-    lock = FileLock(output.resolve() / "mlflow.lock") if local else nullcontext()
+    file = _sqlite_file(uri)
     try:
-        with lock:
+        # Processes that meet a new SQLite file together break its migration for good.
+        with FileLock(file.with_suffix(".lock")) if file else nullcontext():
+            if file and not file.exists():
+                _create(file)
             client = MlflowClient(uri)
-            return client, _experiment(client, experiment, output if local else None)
-    except MlflowException as error:
-        raise InputError(f"cannot use the tracking store {uri}: {reason(error)}") from None
+            return client, _experiment(client, experiment, output if file else None)
+    except Exception as error:  # every database driver has its own, before MLflow wraps them
+        raise InputError(refusal(uri, error)) from None
+
+
+def _sqlite_file(uri: str) -> Path | None:
+    scheme, _, path = uri.partition(":///")
+    return Path(path.partition("?")[0]) if scheme.startswith("sqlite") and path else None
+
+
+def _create(file: Path) -> None:
+    """Make a SQLite store aside: one interrupted half-way would stay broken for good."""
+    part = file.with_name(file.name + ".part")
+    for leftover in (part, part.with_name(part.name + "-journal")):
+        leftover.unlink(missing_ok=True)
+    MlflowClient(f"sqlite:///{part}").search_experiments(max_results=1)
+    os.replace(part, file)
 
 
 def reason(error: Exception) -> str:
-    """The first line of what MLflow says, short enough for one sentence."""
-    return str(error).strip().splitlines()[0][:300]
+    """What MLflow says, short enough for one sentence: the cause, or else its first line."""
+    text = str(error).strip() or type(error).__name__
+    cause = CAUSE.search(text)
+    return cause[0] if cause else text.splitlines()[0][:300]
+
+
+def refusal(uri: str, error: Exception) -> str:
+    """The sentence that says why a store cannot be used, and what to do."""
+    why = reason(error)
+    advice = "correct tracking.uri, or leave it out to record in the output folder"
+    if uri.startswith("http"):
+        advice = "start the server, " + advice
+    elif "disk is full" in why or "No space left" in why:
+        advice = "free some space, or set output=DIR to another disk"
+    return f"cannot use the tracking store {uri}: {why}; {advice}"
 
 
 def _experiment(client: MlflowClient, name: str, output: Path | None) -> str:

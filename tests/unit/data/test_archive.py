@@ -100,7 +100,7 @@ HOSTILE = {
 @pytest.mark.parametrize("entry", HOSTILE.values(), ids=HOSTILE)
 def test_a_hostile_tar_is_refused_and_leaves_nothing(tmp_path, root, entry):
     path = tar_of(tmp_path / "a.tar.xz", below("bottle/"), entry)
-    with pytest.raises(InputError, match="refused$"):
+    with pytest.raises(InputError, match=r"refused$"):
         extract(path, "bottle", root)
     assert os.listdir(root) == [] and sorted(os.listdir(tmp_path)) == ["a.tar.xz", "datasets"]
 

@@ -53,16 +53,19 @@ class Handler(BaseHTTPRequestHandler):
         status = page.answers.pop(0) if page.answers else 200
         start = int(wanted[6:-1]) if wanted and page.resumes else 0
         if status != 200:
-            return self.send_error(status)
-        if start >= len(page.content):
+            self.send_error(status)
+        elif start >= len(page.content):
             self.send_response(416)
             self.send_header("Content-Range", f"bytes */{len(page.content)}")
-            return self.end_headers()
-        rest = page.content[start:]
-        self.send_response(206 if wanted and page.resumes else 200)
+            self.end_headers()
+        else:
+            self.send(page, start, partial=bool(wanted and page.resumes))
+
+    def send(self, page, start, partial):
+        rest, end = page.content[start:], len(page.content)
+        self.send_response(206 if partial else 200)
         self.send_header("Content-Length", str(len(rest)))
-        if wanted and page.resumes:
-            end = len(page.content)
+        if partial:
             self.send_header("Content-Range", f"bytes {start}-{end - 1}/{end}")
         self.end_headers()
         self.wfile.write(rest[: page.cuts.pop(0)] if page.cuts else rest)

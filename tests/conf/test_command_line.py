@@ -1,0 +1,62 @@
+"""Mistakes on the real command line: one clear sentence, exit code 1, no traceback, at once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TRAIN = Path(__file__).parents[2] / "train.py"
+
+
+def answer(*arguments: object, cwd: Path | None = None) -> str:
+    """What train.py says of a mistaken command line."""
+    command = [sys.executable, str(TRAIN), *map(str, arguments)]
+    done = subprocess.run(command, cwd=cwd or TRAIN.parent, capture_output=True, text=True)
+    assert done.returncode == 1, done.stderr
+    assert done.stderr.startswith("error: ") and "Traceback" not in done.stderr, done.stderr
+    return done.stderr
+
+
+@pytest.mark.parametrize(
+    "mistake, words",
+    {
+        "data.categry=x": "data.categry is not a known key; did you mean data.category?",
+        "model=mobilnetv2": "model=mobilnetv2 is not known; did you mean mobilenetv2? (model is",
+        "modle=tiny": "modle is not a known key; did you mean model?",
+        "trainer.learning_rate=-1": "trainer.learning_rate must be above 0 and at most 10, got -1",
+        "trainer.batch_size=0": "trainer.batch_size must be between 1 and 65536, got 0",
+        "trainer.epochs=many": "trainer.epochs: Value 'many' of type 'str' could not be converted",
+        "model.image_size=100": "model.image_size must be a multiple of 32 from 32 to 4096, got 10",
+        "++model.vews=3": "model.vews is not known to this model; did you mean model.views?",
+        "data._target_=os.system": "data._target_ may only name a build of anomaly.data, got os.s",
+        "data.category": "data.category",
+    }.items(),
+)
+def test_a_mistake_is_answered_with_one_sentence(mistake, words, tmp_path):
+    said = answer(mistake, f"output={tmp_path}")
+    assert words in said
+    assert len(said.splitlines()) == 1
+
+
+def test_all_mistakes_in_values_are_named_at_once(tmp_path):
+    said = answer("trainer.batch_size=0", "seed=-1", "model.dropout=2", f"output={tmp_path}")
+    assert all(key in said for key in ("trainer.batch_size", "seed must", "model.dropout must"))
+
+
+def test_a_missing_folder_is_told_before_tensorflow_loads(tmp_path):
+    (tmp_path / "sets" / "parts").mkdir(parents=True)
+    root = tmp_path / "sets" / "prts"
+    said = answer(f"data.root={root}", f"output={tmp_path}/out")
+    assert f"data.root={root} is not a folder; {root.parent} holds: parts" in said
+
+
+def test_a_typo_is_explained_from_any_working_directory(tmp_path):
+    assert "did you mean data.category?" in answer("data.categry=x", cwd=tmp_path)
+
+
+def test_a_module_of_the_slot_without_a_build_is_refused_too(tmp_path):
+    said = answer("data._target_=anomaly.data.cache.build", f"output={tmp_path}")
+    assert "data._target_ may only name a build of anomaly.data" in said

@@ -1,0 +1,108 @@
+"""Every file under conf/ is one test parameter: it composes, parses, and binds to its build."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+
+from anomaly import checks, signature
+from anomaly.config import SLOTS
+
+ROOT = Path(__file__).parents[2]
+CONF = ROOT / "conf"
+FILES = sorted(path.relative_to(CONF).as_posix() for path in CONF.rglob("*.yaml"))
+BUILDS = [
+    name for name in FILES if name.startswith(SLOTS) and "_target_" in OmegaConf.load(CONF / name)
+]
+GROUPS = {"data", "augment", "backbone", "optimizer", "model", "trainer", "experiment"}
+HEAVY = {"tensorflow", "jax", "keras", "mlflow", "albumentations", "sklearn", "matplotlib", "cv2"}
+
+
+def override(name: str) -> list[str]:
+    """The command line that chooses a file; the primary one is chosen by saying nothing."""
+    path = Path(name)
+    return [] if name == "config.yaml" else [f"{path.parent.as_posix()}={path.stem}"]
+
+
+def test_conf_holds_exactly_the_groups_that_the_program_knows():
+    assert {str(Path(name).parent) for name in FILES if name != "config.yaml"} == GROUPS
+    assert set(SLOTS) <= GROUPS
+    assert set(signature.RUNTIME) == set(SLOTS)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_file_composes_and_passes_every_check(name, parsed):
+    parsed(*override(name))
+
+
+def test_composing_and_parsing_imports_no_heavy_library():
+    code = f"""
+import sys
+from hydra import compose, initialize_config_dir
+from anomaly import config
+config.register()
+with initialize_config_dir({str(CONF)!r}, version_base="1.3"):
+    for overrides in {[override(name) for name in FILES]!r}:
+        config.parse(compose("config", overrides))
+print(sorted({HEAVY!r} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_package_directive_stands_in_the_first_line_where_hydra_reads_it(name):
+    lines = (CONF / name).read_text().splitlines()
+    assert not [line for line in lines[1:] if line.lstrip("# ").startswith("@package")]
+    if name.startswith("experiment/"):
+        assert lines[0] == "# @package _global_"
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name.startswith("experiment/")])
+def test_an_experiment_says_the_command_that_repeats_it(name):
+    assert f"python train.py experiment={Path(name).stem}" in (CONF / name).read_text()
+
+
+def test_every_option_of_a_slot_is_a_build_or_a_short_name():
+    plain = set(FILES) - set(BUILDS) - {"config.yaml"}
+    short = {name for name in plain if not name.startswith(("trainer/", "experiment/"))}
+    assert all((CONF / name).read_text().startswith("# @package _global_") for name in short)
+
+
+@pytest.mark.parametrize("name", BUILDS)
+def test_the_target_is_a_build_of_its_own_slot_left_for_the_workflow_to_call(name):
+    node = OmegaConf.load(CONF / name)
+    package, slot, module, function = node._target_.split(".")
+    assert (package, slot, function) == ("anomaly", Path(name).parent.name, "build")
+    assert (ROOT / "anomaly" / slot / f"{module}.py").is_file()
+    assert node._partial_ is True
+
+
+@pytest.mark.parametrize("name", BUILDS)
+def test_keys_and_runtime_arguments_bind_exactly_to_the_imported_build(name):
+    slot, node = Path(name).parent.name, OmegaConf.load(CONF / name)
+    keys = {key for key in node if key not in ("_target_", "_partial_")}
+    module = importlib.import_module(node._target_.removesuffix(".build"))
+    wanted = inspect.signature(module.build).parameters
+    assert {p.kind for p in wanted.values()} == {inspect.Parameter.KEYWORD_ONLY}
+    assert {p.default for p in wanted.values()} == {inspect.Parameter.empty}  # values live in YAML
+    assert set(wanted) == keys | (set(wanted) & signature.RUNTIME[slot])
+    assert signature.RUNTIME[slot] <= set(wanted)
+
+
+@pytest.mark.parametrize("name", BUILDS)
+def test_the_signature_read_from_source_is_the_one_python_sees(name):
+    slot, node = Path(name).parent.name, OmegaConf.load(CONF / name)
+    module = importlib.import_module(node._target_.removesuffix(".build"))
+    read = signature.parameters(Path(module.__file__), signature.RUNTIME[slot])
+    assert set(read) == set(inspect.signature(module.build).parameters) - signature.RUNTIME[slot]
+    names = {n.id for a in read.values() for n in ast.walk(a) if isinstance(n, ast.Name)}
+    for word in names - set(signature.PLAIN) - {"Literal", "list", "tuple"}:
+        assert getattr(module, word) is getattr(checks, word)

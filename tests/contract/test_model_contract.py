@@ -1,0 +1,152 @@
+"""For every file of conf/model: an epoch of each stage, valid predictions, and its own files."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import pytest
+
+from anomaly.config import RunConfig
+from anomaly.types import Dataset, Predictions
+
+OPTIONS = sorted(p.stem for p in (Path(__file__).parents[2] / "conf/model").glob("*.yaml"))
+EACH = pytest.mark.parametrize("option", OPTIONS)
+SMALL = {"model.image_size": 64, "model.units": 8, "model.views": 2, "backbone.weights": "null"}
+STAGES = ["trainer.epochs=1", "trainer.finetune.epochs=1", "trainer.finetune.batch_size=8"]
+BACKBONE = {  # a short name brings its own; the others get the quickest
+    "tiny": ["backbone.width=4"],
+    "mobilenetv2": ["backbone.alpha=0.35"],
+}
+QUICK = ["backbone=tiny", "backbone.width=4"]
+
+
+class Fitted(NamedTuple):
+    run: RunConfig
+    learner: object
+    told: list[tuple[int, dict]]
+    test: Predictions
+
+
+@pytest.fixture(scope="module")
+def fit(parsed, build, demo, store):
+    """fit(option) is a learner after one epoch of each stage; each is trained once."""
+    known: dict[str, Fitted] = {}
+
+    def make(option: str) -> Fitted:
+        if option not in known:
+            own = [f"model={option}", *BACKBONE.get(option, QUICK), "augment=none", *STAGES]
+            keys = parsed(*own).model
+            small = [
+                f"{key}={value}"
+                for key, value in SMALL.items()
+                if key.startswith("backbone.") or key.removeprefix("model.") in keys
+            ]
+            run = parsed(*own, *small)
+            learner, told = built(run, build, demo, store), []
+            learner.fit(
+                demo.train, demo.validate, run.trainer, lambda e, v: told.append((e, dict(v)))
+            )
+            known[option] = Fitted(run, learner, told, learner.predict(demo.test))
+        return known[option]
+
+    return make
+
+
+def built(run: RunConfig, build, demo: Dataset, store) -> object:
+    keras.utils.set_random_seed(run.seed)
+    backbone, optimizer = (
+        lambda node=node, **runtime: build(node, **runtime)
+        for node in (run.backbone, run.optimizer)
+    )
+    return build(
+        run.model,
+        backbone=backbone,
+        classes=demo.classes,
+        augment=build(run.augment, seed=run.seed),
+        optimizer=optimizer,
+        cache=store,
+        seed=run.seed,
+    )
+
+
+@EACH
+def test_every_epoch_is_reported_in_order_with_finite_figures(option, fit):
+    told = fit(option).told
+    assert [epoch for epoch, _ in told] == list(range(len(told)))
+    assert len(told) == 2
+    for _, figures in told:
+        assert {"loss", "val_loss"} <= set(figures)
+        assert np.isfinite(list(figures.values())).all()
+
+
+@EACH
+def test_predictions_are_those_of_the_split_on_its_grid(option, fit, demo):
+    predictions = fit(option).test
+    assert predictions.ids == demo.test.ids
+    assert predictions.classes == demo.classes
+    assert predictions.heat.shape == (len(demo.test), 64, 64)
+    assert predictions.heat.dtype == np.float32
+    assert 0 <= predictions.heat.min() <= predictions.heat.max() <= 1
+    assert predictions.proba.min() >= 0
+
+
+@EACH
+def test_instances_lie_inside_the_grid_and_fill_their_boxes(option, fit):
+    for found in fit(option).test.detections:
+        for box, mask, score in zip(found.boxes, found.masks, found.scores, strict=True):
+            ys, xs = np.nonzero(mask)
+            assert box.tolist() == [xs.min(), ys.min(), xs.max() + 1, ys.max() + 1]
+            assert 0 <= score <= 1
+
+
+@EACH
+def test_predicting_again_gives_the_same(option, fit, demo):
+    assert_same(fit(option).learner.predict(demo.test), fit(option).test)
+
+
+@EACH
+def test_an_image_is_predicted_alike_whatever_its_company(option, fit, demo):
+    one = type(demo.test)("test", demo.test.samples[1:2], demo.test.grid)
+    alone, all_ = fit(option).learner.predict(one), fit(option).test
+    assert np.allclose(alone.proba[0], all_.proba[1], atol=1e-6)
+    assert np.allclose(alone.heat[0], all_.heat[1], atol=1e-5)
+
+
+@EACH
+def test_a_saved_learner_predicts_the_same_even_without_a_cache(option, fit, demo, cache, tmp_path):
+    fitted = fit(option)
+    fitted.learner.save(tmp_path / "deep" / "model")
+    module = importlib.import_module(fitted.run.model["_target_"].removesuffix(".build"))
+    loaded = module.load(tmp_path / "deep" / "model", cache)
+    assert_same(loaded.predict(demo.test), fitted.test)
+
+
+@EACH
+def test_its_keras_model_alone_names_the_classes_of_rgb_images(option, fit, demo):
+    model = fit(option).learner.model
+    images = np.random.default_rng(0).integers(0, 256, (2, *model.input_shape[1:]))
+    proba = np.asarray(model.predict_on_batch(images.astype(np.float32)))
+    assert proba.shape == (2, len(demo.classes))
+    assert np.allclose(proba.sum(1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("option", ["classifier"])  # one of each learner: training is slow
+def test_the_same_seed_learns_the_same(option, fit, parsed, build, demo, store):
+    run = fit(option).run
+    again = built(run, build, demo, store)
+    again.fit(demo.train, demo.validate, run.trainer, lambda e, v: None)
+    predictions = again.predict(demo.test)
+    assert np.allclose(predictions.proba, fit(option).test.proba, atol=1e-3)
+
+
+def assert_same(one: Predictions, other: Predictions) -> None:
+    assert one.ids == other.ids
+    assert np.allclose(one.proba, other.proba, atol=1e-6)
+    assert np.allclose(one.heat, other.heat, atol=1e-6)
+    for a, b in zip(one.detections, other.detections, strict=True):
+        assert np.allclose(a.boxes, b.boxes)
+        assert np.array_equal(a.masks, b.masks)

@@ -1,0 +1,158 @@
+"""Real command lines in processes of their own, on the smallest data that trains."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+LONG = 300  # seconds, for a process on a busy machine; a quiet one needs 20
+DEMO = ("data=demo", "data.images=4", "data.side=64", "data.grid=64")
+TINY = ("model=tiny", "model.image_size=64", "backbone.width=8")
+SMOKE = ("trainer=smoke", "trainer.epochs=2")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A process that has ended."""
+
+    code: int
+    out: str
+    err: str
+    seconds: float
+
+    def said(self, what: str) -> str:
+        """The rest of the line of the output that begins with `what`."""
+        return re.search(rf"^{what} +(.*)$", self.out, re.MULTILINE)[1]
+
+
+class Process:
+    """A process whose output goes to files, so that it never waits for a reader."""
+
+    def __init__(self, command: Sequence[str], folder: Path, **environment: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.files = folder / "out.txt", folder / "err.txt"
+        with self.files[0].open("wb") as out, self.files[1].open("wb") as err:
+            self.started = time.monotonic()
+            self.child = subprocess.Popen(
+                [str(part) for part in command],
+                cwd=REPOSITORY,
+                env=os.environ | {"PYTHONUNBUFFERED": "1", "COLUMNS": "100"} | environment,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
+
+    def ended(self, seconds: float = LONG) -> Ended:
+        """Wait for its end."""
+        code = self.child.wait(seconds)
+        out, err = (path.read_text(errors="replace") for path in self.files)
+        return Ended(code, out, err, time.monotonic() - self.started)
+
+    def kill(self) -> None:
+        """End it and all of its children at once."""
+        if self.child.poll() is None:
+            os.killpg(self.child.pid, 9)
+        self.child.wait()
+
+
+@pytest.fixture(scope="session")
+def start(tmp_path_factory) -> Iterator[Callable[..., Process]]:
+    """start("-m", "module", KEY="value") runs Python with these arguments, in the repository.
+
+    `front` is a command that runs the command behind it, such as `nice`.
+    """
+    started: list[Process] = []
+
+    def begin(*arguments: object, front: tuple = (), **environment: str) -> Process:
+        command = [*front, sys.executable, *map(str, arguments)]
+        started.append(Process(command, tmp_path_factory.mktemp("process"), **environment))
+        return started[-1]
+
+    yield begin
+    for process in started:
+        process.kill()
+
+
+@pytest.fixture(scope="session")
+def train(start) -> Callable[..., Ended]:
+    """train("model=tiny", ...) runs train.py to its end."""
+    return lambda *arguments, **options: start("train.py", *arguments, **options).ended()
+
+
+@pytest.fixture(scope="module")
+def free_port() -> int:
+    """A port of this machine at which nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def until() -> Callable[..., None]:
+    """until(condition) returns once it holds; `process` must stay alive until then."""
+
+    def wait(holds: Callable[[], object], process: Process, seconds: float = LONG) -> None:
+        end = time.monotonic() + seconds
+        while not holds():
+            assert process.child.poll() is None, process.files[1].read_text()
+            assert time.monotonic() < end, "this took too long"
+            time.sleep(0.05)
+
+    return wait
+
+
+@pytest.fixture(scope="session")
+def own_mounts() -> Callable[[str, Path], tuple[str, ...]]:
+    """own_mounts(how, folder) is the front of a command that runs with `how` mounted on `folder`.
+
+    The mount exists for that command alone and ends with it.
+    """
+    front = ("unshare", "--mount", "--map-root-user", "sh", "-c")
+    able = shutil.which("unshare") and subprocess.run(
+        [*front, "mount -t tmpfs none /mnt"], capture_output=True, check=False
+    )
+    if not able or able.returncode:
+        pytest.skip("this machine lets tests mount nothing (unshare --mount --map-root-user)")
+    return lambda how, folder: (*front, f'{how} && shift && exec "$@"', "sh", str(folder))
+
+
+@pytest.fixture(scope="session")
+def whole_station(tmp_path_factory) -> Path:
+    """A root with the category `widget`: 6 good images, 4 dents and 4 cracks, all in order."""
+    root = tmp_path_factory.mktemp("station")
+    random = np.random.default_rng(0)
+    mask = np.zeros((32, 32), np.uint8)
+    mask[8:20, 8:20] = 255
+    for place, count in {"train/good": 4, "test/good": 2, "test/dent": 4, "test/crack": 4}.items():
+        label = place.split("/")[1]
+        for index in range(count):
+            picture = random.integers(0, 256, (32, 32, 3), np.uint8)  # noise: no two are alike
+            write(root / "widget" / place / f"{index:03}.png", picture)
+            if label != "good":
+                write(root / "widget" / "ground_truth" / label / f"{index:03}_mask.png", mask)
+    return root
+
+
+def write(path: Path, pixels: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(cv2.imencode(path.suffix, pixels)[1].tobytes())
+
+
+@pytest.fixture
+def station(whole_station, tmp_path) -> Path:
+    """A copy of the whole station, to be spoiled."""
+    return Path(shutil.copytree(whole_station, tmp_path / "station"))

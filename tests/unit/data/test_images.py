@@ -1,0 +1,109 @@
+"""Masks on the evaluation grid, resizing, and images decoded once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from anomaly.data.images import (
+    load_image,
+    load_images,
+    load_masks,
+    load_truth,
+    mask_on_grid,
+    resize,
+)
+from anomaly.types import InputError, Sample, Split
+
+
+def mask_file(folder: Path, mask: np.ndarray) -> Path:
+    Image.fromarray(mask * np.uint8(255)).save(folder / "mask.png")
+    return folder / "mask.png"
+
+
+@pytest.mark.parametrize("side", [32, 100, 900])
+def test_a_single_defective_pixel_survives_the_grid(side, tmp_path):
+    for y, x in ((0, 0), (side // 2, side // 3), (side - 1, side - 1)):
+        mask = np.zeros((side, side + 7), bool)
+        mask[y, x] = True
+        found = np.argwhere(mask_on_grid(mask_file(tmp_path, mask), 64))
+        assert len(found)
+        assert np.abs(found.mean(0) - (y * 64 / side, x * 64 / (side + 7))).max() <= 2
+
+
+def test_a_scratch_thinner_than_a_cell_keeps_its_length(tmp_path):
+    mask = np.zeros((640, 640), bool)
+    mask[100:500, 333] = True
+    assert mask_on_grid(mask_file(tmp_path, mask), 64).any(1).sum() >= 38
+
+
+def test_a_large_defect_keeps_its_share_of_the_image(tmp_path):
+    mask = np.zeros((300, 500), bool)
+    mask[30:150, 100:350] = True
+    assert mask_on_grid(mask_file(tmp_path, mask), 64).mean() == pytest.approx(
+        mask.mean(), abs=0.01
+    )
+
+
+def test_a_mask_of_the_grids_own_size_is_kept_as_it_is(tmp_path):
+    mask = np.random.default_rng(0).random((64, 64)) > 0.8
+    assert np.array_equal(mask_on_grid(mask_file(tmp_path, mask), 64), mask)
+
+
+def test_good_parts_have_an_empty_mask():
+    assert not mask_on_grid(None, 16).any()
+    assert load_masks([], 16).shape == (0, 16, 16)
+
+
+@pytest.mark.parametrize("shape", [(40, 60), (200, 30), (10, 10), (64, 64)])
+def test_resizing_keeps_constants_and_type_whatever_the_shape(shape):
+    image = np.full((*shape, 3), 77, np.uint8)
+    resized = resize(image, 64)
+    assert resized.shape == (64, 64, 3)
+    assert resized.dtype == np.uint8
+    assert (resized == 77).all()
+
+
+def test_shrinking_averages_so_that_nothing_between_the_pixels_is_lost():
+    image = np.random.default_rng(0).random((256, 256)).astype(np.float32)
+    blocks = image.reshape(64, 4, 64, 4).mean((1, 3))
+    assert np.allclose(resize(image, 64), blocks, atol=1e-5)
+
+
+def samples(folder: Path, count: int = 3) -> list[Sample]:
+    out = []
+    for index in range(count):
+        path = folder / f"{index}.png"
+        Image.fromarray(np.full((20, 30, 3), index * 20, np.uint8)).save(path)
+        out.append(Sample(f"train/good/{index}.png", path, None, 0, f"digest{index}", index))
+    return out
+
+
+def test_images_come_in_the_order_of_the_samples(tmp_path, cache):
+    images = load_images(samples(tmp_path), 16, cache)
+    assert images.shape == (3, 16, 16, 3)
+    assert images.mean((1, 2, 3)).tolist() == [0, 20, 40]
+
+
+def test_an_image_is_decoded_once_for_each_size(tmp_path, cache):
+    sample = samples(tmp_path, 1)[0]
+    first = load_image(sample.image, sample.content, 16, cache)
+    sample.image.unlink()
+    assert np.array_equal(load_image(sample.image, sample.content, 16, cache), first)
+    with pytest.raises(FileNotFoundError):
+        load_image(sample.image, sample.content, 32, cache)
+
+
+def test_an_image_that_cannot_be_decoded_is_named(tmp_path, cache):
+    (tmp_path / "cut.png").write_bytes(b"\x89PNG\r\n\x1a\nthat is all")
+    with pytest.raises(InputError, match=r"cut\.png: "):
+        load_image(tmp_path / "cut.png", "digest", 16, cache)
+
+
+def test_the_truth_lies_on_the_splits_grid(tmp_path):
+    truth = load_truth(Split("test", tuple(samples(tmp_path)), grid=48), ("good", "bent"))
+    assert truth.masks.shape == (3, 48, 48)
+    assert truth.ids == tuple(f"train/good/{i}.png" for i in range(3))

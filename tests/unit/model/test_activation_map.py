@@ -1,0 +1,72 @@
+"""Where the evidence lies: the closed form against finite differences of the real network."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from anomaly.model import network
+from anomaly.model.activation_map import activation_map, gradient
+
+FEATURES, CLASSES = 6, 4
+
+
+def head(standardise: bool, seed: int) -> keras.Model:
+    """A head with random weights everywhere, so that every one of them matters."""
+    keras.utils.set_random_seed(seed)
+    own = network.head(FEATURES, CLASSES, units=12, dropout=0.5, standardise=standardise)
+    random = np.random.default_rng(seed)
+    if standardise:
+        own.get_layer("standardise").adapt(random.normal(2, 3, (50, FEATURES)).astype(np.float32))
+    for name in ("hidden", "logits"):
+        layer = own.get_layer(name)
+        layer.set_weights([random.normal(size=w.shape) for w in layer.get_weights()])
+    return own
+
+
+def evidence(own: keras.Model, vectors: np.ndarray) -> np.ndarray:
+    """The logit of the most probable defect type minus that of good, of each vector."""
+    logits = np.asarray(own.predict_on_batch(vectors.astype(np.float32)), np.float64)
+    return logits[:, 1:].max(1) - logits[:, 0]
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("standardise", [False, True])
+def test_the_gradient_is_that_of_the_real_network(standardise, seed):
+    own, step = head(standardise, seed), 2e-3
+    vectors = np.random.default_rng(9).normal(2, 3, (8, FEATURES)).astype(np.float32)
+    found = gradient(own, vectors)
+    for vector, slope in zip(vectors, found, strict=True):
+        around = np.concatenate(
+            [vector + step * np.eye(FEATURES), vector - step * np.eye(FEATURES)]
+        )
+        up, down = evidence(own, around).reshape(2, FEATURES)
+        assert np.allclose(slope, (up - down) / (2 * step), atol=2e-2)
+
+
+def test_the_map_is_hottest_where_the_evidence_is():
+    level = np.zeros((8, 8, 2), np.float32)
+    level[2, 5, 0] = 1  # speaks for a defect
+    level[6, 1, 1] = 1  # speaks against
+    for pooling in (["avg"], ["max"], ["avg", "max"]):
+        slope = np.tile(np.float32([1, -1]), len(pooling))
+        heat = activation_map([level], slope, pooling, 8)
+        assert np.unravel_index(heat.argmax(), heat.shape) == (2, 5)
+        assert (heat.min(), heat.max()) == (0, 1)
+        assert heat[6, 1] == 0
+
+
+def test_every_level_and_pooling_is_weighed_by_its_own_slopes():
+    coarse, fine = np.zeros((4, 4, 3), np.float32), np.zeros((8, 8, 2), np.float32)
+    coarse[1, 1], fine[6, 6] = 1, 1
+    slopes = np.zeros(2 * 3 + 2 * 2, np.float32)
+    slopes[-1] = 1  # the last channel of the fine level, by its maximum
+    heat = activation_map([coarse, fine], slopes, ["avg", "max"], 8)
+    assert np.argwhere(heat > 0).tolist() == [[6, 6]]
+
+
+def test_no_evidence_gives_a_cold_map():
+    level = np.ones((4, 4, 2), np.float32)
+    assert not activation_map([level], np.float32([-1, -1]), ["avg"], 8).any()
+    assert not activation_map([0 * level], np.float32([1, 1]), ["max"], 8).any()

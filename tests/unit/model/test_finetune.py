@@ -1,0 +1,71 @@
+"""Stage two: everything learns, in a known order, and harm leaves no trace."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+
+from anomaly.config import StageConfig
+from anomaly.model.finetune import Batches, finetune
+from anomaly.model.pictures import Picture
+
+
+def pictures(count: int = 12, swapped: bool = False) -> list[Picture]:
+    """Dark images of class 0 and bright ones of class 1, or the other way round."""
+
+    def load(bright: int):
+        return lambda: np.full((8, 8, 3), 40 + 150 * bright, np.uint8)
+
+    return [Picture(str(i), (i + swapped) % 2, load(i % 2)) for i in range(count)]
+
+
+def small_network() -> keras.Model:
+    keras.utils.set_random_seed(0)
+    return keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            keras.layers.Rescaling(1 / 127.5, offset=-1),
+            keras.layers.Flatten(),
+            keras.layers.Dense(2, activation="softmax"),
+        ]
+    )
+
+
+def tuned(validate: list[Picture]) -> tuple[keras.Model, list[dict]]:
+    own, told = small_network(), []
+    stage = StageConfig(epochs=3, learning_rate=0.05, batch_size=5)
+    optimizer = keras.optimizers.SGD(0.05)
+    finetune(own, optimizer, pictures(), validate, stage, 0, lambda e, v: told.append(v))
+    return own, told
+
+
+def test_batches_hold_everything_once_in_an_order_of_the_seed_and_the_epoch():
+    batches, same = (Batches(pictures(), 5, seed=3) for _ in range(2))
+    orders = []
+    for epoch in range(2):
+        batches.shuffle(epoch)
+        same.shuffle(epoch)
+        orders.append(batches.order)
+        assert np.array_equal(batches.order, same.order)
+        assert sum(len(batches[i][0]) for i in range(len(batches))) == 12
+        assert np.concatenate([batches[i][1] for i in range(len(batches))]).sum() == 6
+    assert not np.array_equal(*orders)
+
+
+def test_validation_batches_keep_their_order():
+    assert np.array_equal(Batches(pictures(4), 4)[0][1], [0, 1, 0, 1])
+
+
+def test_the_network_learns():
+    own, told = tuned(pictures(4))
+    assert [set(values) for values in told] == [
+        {"loss", "accuracy", "val_loss", "val_accuracy"}
+    ] * 3
+    assert told[-1]["val_loss"] < told[0]["val_loss"]
+    assert not all(map(np.array_equal, own.get_weights(), small_network().get_weights()))
+
+
+def test_a_stage_that_only_does_harm_leaves_no_trace():
+    own, told = tuned(pictures(4, swapped=True))
+    assert told[-1]["val_loss"] > told[0]["val_loss"]
+    assert all(map(np.array_equal, own.get_weights(), small_network().get_weights()))

@@ -1,0 +1,101 @@
+"""Values are checked where they are born."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from anomaly.types import Dataset, Detections, Predictions, Sample, Split, Truth
+
+
+def sample(name: str, group: int, label: int = 0) -> Sample:
+    return Sample(name, Path(name), None, label, "digest", group)
+
+
+def detections(count: int = 2, **changed) -> Detections:
+    values = {
+        "boxes": np.zeros((count, 4), np.float32),
+        "masks": np.zeros((count, 8, 8), bool),
+        "scores": np.zeros(count, np.float32),
+        "labels": np.ones(count, np.int64),
+    }
+    return Detections(**{**values, **changed})
+
+
+def predictions(**changed) -> Predictions:
+    values = {
+        "ids": ("a", "b", "c"),
+        "classes": ("good", "bent"),
+        "proba": np.full((3, 2), 0.5),
+        "heat": np.zeros((3, 8, 8), np.float32),
+        "segmentation": np.zeros((3, 8, 8), bool),
+        "detections": (detections(0), detections(1), detections(2)),
+    }
+    return Predictions(**{**values, **changed})
+
+
+def test_valid_values_are_born():
+    assert len(detections(3)) == 3
+    assert predictions().labels.tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    "changed, words",
+    [
+        ({"boxes": np.zeros((1, 4))}, "differ in length"),
+        ({"boxes": np.zeros((2, 5))}, r"boxes must be \(k, 4\)"),
+        ({"masks": np.zeros((2, 8, 8), np.uint8)}, "masks must be 3-d"),
+        ({"masks": np.zeros((2, 8), bool)}, "masks must be 3-d"),
+        ({"labels": np.array([1, 0])}, "never 0"),
+        ({"labels": np.array([1, -1])}, "never 0"),
+    ],
+)
+def test_detections_refuse_bad_shapes(changed, words):
+    with pytest.raises(ValueError, match=words):
+        detections(**changed)
+
+
+@pytest.mark.parametrize(
+    "changed, words",
+    [
+        ({"ids": ("a", "b")}, "differ in length"),
+        ({"detections": ()}, "differ in length"),
+        ({"classes": ("good", "bent", "crack")}, r"proba must be \(n, 3\)"),
+        ({"heat": np.zeros((3, 8, 9), np.float32)}, "differ in shape"),
+        ({"segmentation": np.zeros((3, 8, 8), np.float32)}, "segmentation must be 3-d bool"),
+        ({"proba": np.full((3, 2), 0.6)}, "must sum to 1"),
+        ({"proba": np.full((3, 2), np.nan)}, "finite"),
+        ({"heat": np.full((3, 8, 8), np.inf, np.float32)}, "finite"),
+    ],
+)
+def test_predictions_refuse_what_no_learner_may_say(changed, words):
+    with pytest.raises(ValueError, match=words):
+        predictions(**changed)
+
+
+@pytest.mark.parametrize(
+    "labels, masks", [(np.zeros(2), np.zeros((1, 8, 8), bool)), (np.zeros(1), np.zeros((1, 8, 8)))]
+)
+def test_a_truth_refuses_bad_shapes(labels, masks):
+    with pytest.raises(ValueError, match=r"length|masks"):
+        Truth(("a",) * len(masks), ("good",), labels, masks)
+
+
+def test_a_split_is_one_of_three():
+    with pytest.raises(ValueError, match="val"):
+        Split("val", (), 64)
+
+
+def test_a_split_tells_its_samples_in_order():
+    split = Split("test", (sample("b", 0, label=1), sample("a", 1)), 64)
+    assert (len(split), split.ids, split.labels.tolist()) == (2, ("b", "a"), [1, 0])
+    assert split.labels.dtype == np.int64
+    assert Split("test", (), 64).labels.shape == (0,)
+
+
+def test_a_data_set_knows_which_parts_were_photographed_more_than_once():
+    train = Split("train", (sample("b", 7), sample("a", 7), sample("c", 8)), 64)
+    dataset = Dataset("x", ("good",), train, Split("validate", (), 64), Split("test", (), 64), "d")
+    assert dataset.copies == {7: ["a", "b"]}

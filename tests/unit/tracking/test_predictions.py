@@ -1,0 +1,108 @@
+"""Predictions as a file: what is read is what was written; nothing else is read."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from anomaly.tracking.predictions import read_predictions, write_predictions
+from anomaly.types import Detections, InputError, Predictions
+
+GRID = 20  # no multiple of 8, so that packed bits have a rest
+CLASSES = ("good", "bent", "größer als 1 %")
+
+
+def random_predictions(counts: list[int], seed: int = 0) -> Predictions:
+    random = np.random.default_rng(seed)
+    found = [
+        Detections(
+            random.random((k, 4)).astype(np.float32) * GRID,
+            random.random((k, GRID, GRID)) > 0.5,
+            random.random(k).astype(np.float32),
+            random.integers(1, 3, k),
+        )
+        for k in counts
+    ]
+    n = len(counts)
+    heat = random.random((n, GRID, GRID)).astype(np.float32)
+    ids = tuple(f"test/größer als 1 %/{i}.png" for i in range(n))
+    proba = random.dirichlet(np.ones(3), n)
+    return Predictions(ids, CLASSES, proba, heat, heat > 0.5, tuple(found))
+
+
+@pytest.mark.parametrize("counts", [[0], [0, 0, 0], [3], [2, 0, 1, 0], [0, 5]])
+def test_what_is_written_is_read_again(counts, tmp_path):
+    written = random_predictions(counts)
+    write_predictions(tmp_path / "deep" / "val.npz", written)
+    read = read_predictions(tmp_path / "deep" / "val.npz")
+    assert (read.ids, read.classes) == (written.ids, written.classes)
+    assert np.array_equal(read.proba, written.proba)
+    assert np.array_equal(read.segmentation, written.segmentation)
+    assert np.abs(read.heat - written.heat).max() <= 0.5 / 65535 + 1e-7
+    for one, other in zip(read.detections, written.detections, strict=True):
+        for name in ("boxes", "masks", "scores", "labels"):
+            a, b = getattr(one, name), getattr(other, name)
+            assert a.dtype == b.dtype
+            assert np.array_equal(a, b)
+
+
+def test_writing_what_was_read_changes_nothing(tmp_path):
+    write_predictions(tmp_path / "a.npz", random_predictions([2, 0, 1]))
+    write_predictions(tmp_path / "b.npz", read_predictions(tmp_path / "a.npz"))
+    a, b = (read_predictions(tmp_path / name) for name in ("a.npz", "b.npz"))
+    assert np.array_equal(a.heat, b.heat)
+    assert [p.name for p in sorted(tmp_path.iterdir())] == ["a.npz", "b.npz"]
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"none\.npz holds no usable predictions"):
+        read_predictions(tmp_path / "none.npz")
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.99])
+def test_a_file_that_was_cut_is_refused(share, tmp_path):
+    path = tmp_path / "val.npz"
+    write_predictions(path, random_predictions([2, 1]))
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
+    with pytest.raises(InputError):
+        read_predictions(path)
+
+
+def test_a_file_with_changed_bytes_is_refused(tmp_path):
+    path = tmp_path / "val.npz"
+    write_predictions(path, random_predictions([2, 1]))
+    content = bytearray(path.read_bytes())
+    middle = content.index(b"heat.npy") + 200
+    content[middle : middle + 50] = bytes(50)
+    path.write_bytes(content)
+    with pytest.raises(InputError):
+        read_predictions(path)
+
+
+class Trap:
+    """Unpickling it would create a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+def test_a_pickle_is_refused_without_being_opened(tmp_path):
+    trap = np.array([Trap(tmp_path / "sprung")], object)
+    np.savez(tmp_path / "val.npz", ids=trap, heat=np.zeros((1, 4, 4)))
+    np.save(tmp_path / "whole.npy", trap, allow_pickle=True)
+    for name in ("val.npz", "whole.npy"):
+        with pytest.raises(InputError):
+            read_predictions(tmp_path / name)
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_another_npz_is_refused(tmp_path):
+    np.savez(tmp_path / "val.npz", a=np.zeros(3))
+    with pytest.raises(InputError, match="heat"):
+        read_predictions(tmp_path / "val.npz")
