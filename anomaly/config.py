@@ -92,8 +92,8 @@ class RunConfig:
                 "tracking.uri must be a server (http://HOST:PORT) or a database"
                 f" (sqlite:////FOLDER/mlflow.db), got {self.tracking.uri}"
             )
-        if self.cache.gigabytes <= 0:
-            found.append(f"cache.gigabytes must be above 0, got {self.cache.gigabytes}")
+        if not 0 < self.cache.gigabytes < float("inf"):
+            found.append(f"cache.gigabytes must be above 0 and finite, got {self.cache.gigabytes}")
         if not self.objective.startswith("val/"):
             found.append(
                 f"objective must be a validation metric such as val/accuracy, got {self.objective}:"

@@ -67,8 +67,8 @@ def metrics(scores: Mapping[str, Scores]) -> dict[str, float]:
         for key, value in scored.values.items():
             out[_tidy(f"{part}/{key}")] = float(value)
         for key, interval in scored.intervals.items():
-            for what in ("count", "low", "high"):
-                out[_tidy(f"{part}/{key}_{what}")] = float(getattr(interval, what))
+            evidence = {"count": interval.total, "low": interval.low, "high": interval.high}
+            out |= {_tidy(f"{part}/{key}_{what}"): float(v) for what, v in evidence.items()}
     return out
 
 

@@ -22,7 +22,12 @@ RUNTIME = {
     "optimizer": {"learning_rate", "steps"},
     "model": {"backbone", "classes", "augment", "optimizer", "cache", "seed"},
 }
-PLAIN: dict[str, type | tuple[type, ...]] = {"str": str, "bool": bool, "int": int, "float": (int, float)}
+PLAIN: dict[str, type | tuple[type, ...]] = {
+    "str": str,
+    "bool": bool,
+    "int": int,
+    "float": (int, float),
+}
 PACKAGE = Path(__file__).parent
 
 
@@ -32,21 +37,22 @@ def mistakes(slot: str, node: Any) -> list[str]:
         return [f"{slot} must name one of its options, got {node!r}"]
     target = str(node.get("_target_"))
     source = PACKAGE / slot / (target.split(".")[-2] + ".py") if target.count(".") == 3 else None
-    allowed = source and target == f"anomaly.{slot}.{source.stem}.build" and source.is_file()
-    if not allowed or source is None or node.get("_partial_") is not True:
+    own = source and target == f"anomaly.{slot}.{source.stem}.build" and source.is_file()
+    if not own or source is None or _build(source) is None or node.get("_partial_") is not True:
         return [f"{slot}._target_ may only name a build of anomaly.{slot}, got {target}"]
     return _differences(slot, _values(node), parameters(source, RUNTIME[slot]))
 
 
 @cache
-def _build(source: Path) -> ast.FunctionDef:
-    tree = ast.parse(source.read_text())
-    return next(f for f in tree.body if isinstance(f, ast.FunctionDef) and f.name == "build")
+def _build(source: Path) -> ast.FunctionDef | None:
+    functions = [f for f in ast.parse(source.read_text()).body if isinstance(f, ast.FunctionDef)]
+    return next((f for f in functions if f.name == "build"), None)
 
 
 def parameters(source: Path, runtime: set[str]) -> dict[str, ast.expr | None]:
     """The annotations of the keyword-only parameters that come from the config."""
-    arguments = _build(source).args.kwonlyargs
+    build = _build(source)
+    arguments = build.args.kwonlyargs if build else []
     return {a.arg: a.annotation for a in arguments if a.arg not in runtime}
 
 
@@ -78,12 +84,14 @@ def accepts(annotation: ast.expr | None, value: Any) -> bool:
         case ast.BinOp(left=left, right=right):
             return accepts(left, value) or accepts(right, value)
         case ast.Subscript(value=ast.Name(id="Literal"), slice=members):
-            return value in _literal(members)
+            return any(value == m and type(value) is type(m) for m in _literal(members))
         case ast.Subscript(value=ast.Name(id="list"), slice=item):
-            return isinstance(value, list) and all(accepts(item, v) for v in value)
+            chosen = isinstance(value, list) and (value or not _is_literal(item))
+            return bool(chosen) and all(accepts(item, v) for v in value)
         case ast.Subscript(value=ast.Name(id="tuple"), slice=ast.Tuple(elts=items)):
             fits = isinstance(value, list | tuple) and len(value) == len(items)
-            return fits and all(accepts(i, v) for i, v in zip(items, value, strict=True))
+            fits = fits and all(accepts(i, v) for i, v in zip(items, value, strict=True))
+            return fits and list(value) == sorted(value)  # a tuple is a range, low to high
     raise TypeError(f"a build parameter has an annotation that configs cannot use: {annotation}")
 
 
@@ -91,6 +99,13 @@ def _bounded(name: str, value: Any) -> bool:
     kind, bound = get_args(getattr(checks, name))
     numeric = isinstance(value, int if kind is int else (int, float)) and not _is_bool(value)
     return numeric and bound.holds(value)
+
+
+def _is_literal(annotation: ast.expr) -> bool:
+    match annotation:
+        case ast.Subscript(value=ast.Name(id="Literal")):
+            return True
+    return False
 
 
 def _is_bool(value: Any) -> bool:
@@ -115,7 +130,7 @@ def _words(annotation: ast.expr | None) -> str:
         case ast.Subscript(value=ast.Name(id="Literal"), slice=members):
             return "one of " + ", ".join(map(str, _literal(members)))
         case ast.Subscript(value=ast.Name(id="tuple"), slice=ast.Tuple(elts=items)):
-            return "[" + ", ".join(_words(i) for i in items) + "]"
+            return "[low, high], each " + _words(items[0])
         case ast.Subscript(slice=item):
-            return f"a list, each {_words(item)}"
+            return f"a list, each {_words(item)}" + (", and not empty" * _is_literal(item))
     return "something else"

@@ -58,5 +58,5 @@ def _row(metric: str, scores: dict[str, Scores]) -> list[str]:
     interval = scores["test"].intervals.get(metric)
     if interval is None:
         return [metric, *figures, "", ""]
-    count = f"{interval.hits}/{interval.count}"
+    count = f"{interval.hits}/{interval.total}"
     return [metric, *figures, f"{interval.low:.3f} to {interval.high:.3f}", count]

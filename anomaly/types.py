@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -146,12 +147,11 @@ class Predictions:
         return self.proba.argmax(1)
 
 
-@dataclass(frozen=True)
-class Interval:
-    """A share with the evidence behind it: `hits` of `count`, and its 95 % interval."""
+class Interval(NamedTuple):
+    """A share with the evidence behind it: `hits` of `total`, and its 95 % interval."""
 
     hits: int
-    count: int
+    total: int
     low: float
     high: float
 

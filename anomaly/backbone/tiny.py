@@ -6,10 +6,10 @@ import keras
 from keras import layers
 
 from anomaly.backbone.application import read_weights
-from anomaly.checks import Number
+from anomaly.checks import Width
 
 
-def build(*, image_size: int, weights: str | None, width: Number) -> keras.Model:
+def build(*, image_size: int, weights: str | None, width: Width) -> keras.Model:
     """Inputs scaled to -1..1; `width` channels at C2, doubled at every level.
 
     Group instead of batch normalisation: it needs no statistics, so it learns from few images.

@@ -7,6 +7,7 @@ import io
 import os
 import tempfile
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +41,8 @@ class Cache:
         if data[:DIGEST] != _checksum(data[DIGEST:]):
             path.unlink(missing_ok=True)
             return None
-        os.utime(path)  # the file's time says when it was last of use
+        with suppress(FileNotFoundError):  # another process may trim it meanwhile
+            os.utime(path)  # the file's time says when it was last of use
         return np.load(io.BytesIO(data[DIGEST:]), allow_pickle=False)
 
     def write(self, key: str, array: np.ndarray) -> None:

@@ -61,6 +61,8 @@ def _declared(root: Path, files: Sequence[File]) -> Iterable[tuple[int, int]]:
     index = {file.id: i for i, file in enumerate(files)}
     first: dict[str, int] = {}
     for row in _rows(path):
+        if not row["group"]:
+            continue
         if row["file"] not in index:
             raise InputError(f"{path} names {row['file']!r}, which is not an image of the category")
         member = index[row["file"]]
@@ -68,11 +70,14 @@ def _declared(root: Path, files: Sequence[File]) -> Iterable[tuple[int, int]]:
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        if not {"file", "group"} <= set(reader.fieldnames or ()):
-            raise InputError(f"{path} must have the columns file,group, got {reader.fieldnames}")
-        return [{key: (row[key] or "").strip() for key in ("file", "group")} for row in reader]
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is not UTF-8 text; save it as CSV in UTF-8") from None
+    reader = csv.DictReader(text.splitlines())
+    if not {"file", "group"} <= set(reader.fieldnames or ()):
+        raise InputError(f"{path} must have the columns file,group, got {reader.fieldnames}")
+    return [{key: (row[key] or "").strip() for key in ("file", "group")} for row in reader]
 
 
 def _components(count: int, pairs: Iterable[tuple[int, int]]) -> list[int]:

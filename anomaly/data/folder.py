@@ -50,10 +50,9 @@ def read_folder(
     files = [f for c in classes for f in _files(folder, c)]
     if not any(path.suffix.lower() in SUFFIXES for path, _ in files):
         raise InputError(f"{folder}: no images; expected train/{GOOD}/*.png and test/<class>/*.png")
-    _no_orphans(folder, classes)
     with ThreadPoolExecutor() as pool:
         checked = list(pool.map(lambda file: _check(folder, cache, *file), files))
-    _report([mistake for _, mistake in checked if mistake])
+    _report([mistake for _, mistake in checked if mistake] + _orphans(folder, classes))
     found = sorted((file for file, _ in checked if file), key=lambda file: file.id)
     _two_classes(folder, {file.label for file in found}, exclude)
     return found
@@ -86,11 +85,15 @@ def _classes(folder: Path) -> list[str]:
 
 
 def _files(folder: Path, label: str) -> list[tuple[Path, str]]:
-    places = [folder / part / label for part in ("train", "test")]
+    return [(path, label) for part in ("train", "test") for path in _listing(folder / part / label)]
+
+
+def _listing(place: Path) -> list[Path]:
+    """What people put into a folder, sorted; not what their file managers did."""
+    if not place.is_dir():
+        return []
     return [
-        (path, label)
-        for place in places
-        if place.is_dir()
+        path
         for path in sorted(place.iterdir())
         if not path.name.startswith(".") and path.name.lower() not in LITTER
     ]
@@ -158,18 +161,18 @@ def _mask(folder: Path, image: Path, label: str, size: tuple[int, int]) -> Path:
     return mask
 
 
-def _no_orphans(folder: Path, classes: Iterable[str]) -> None:
+def _orphans(folder: Path, classes: Iterable[str]) -> list[str]:
+    """One sentence for every mask without its image."""
     orphans = []
-    for label in set(classes) - {GOOD}:
+    for label in sorted(set(classes) - {GOOD}):
         stems = {path.stem for path, _ in _files(folder, label)}
-        place = folder / "ground_truth" / label
-        masks = sorted(place.iterdir()) if place.is_dir() else []
+        masks = _listing(folder / "ground_truth" / label)
         orphans += [
             f"ground_truth/{label}/{mask.name}: no image test/{label}/{_image_stem(mask)}.*"
             for mask in masks
             if mask.suffix.lower() in SUFFIXES and not {mask.stem, _image_stem(mask)} & stems
         ]
-    _report(orphans)
+    return orphans
 
 
 def _image_stem(mask: Path) -> str:

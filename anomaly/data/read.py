@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ def read_image(path: Path) -> np.ndarray:
     Raises:
         UnreadableImage: empty, truncated, not an image, too large, or of a float format.
     """
-    return np.asarray(_upright(path, lambda image: _eight_bit(image).convert("RGB")))
+    return _upright(path, lambda image: np.asarray(_opaque(_eight_bit(image)).convert("RGB")))
 
 
 def read_mask(path: Path) -> np.ndarray:
@@ -33,7 +34,7 @@ def read_mask(path: Path) -> np.ndarray:
     Raises:
         UnreadableImage: as for `read_image`.
     """
-    return np.asarray(_upright(path, _indexed_or_grey)) > 0
+    return _upright(path, _set_pixels)
 
 
 def read_size(path: Path) -> tuple[int, int]:
@@ -46,7 +47,7 @@ def read_size(path: Path) -> tuple[int, int]:
     return height, width
 
 
-def _upright(path: Path, convert) -> Image.Image:
+def _upright(path: Path, convert: Callable[[Image.Image], np.ndarray]) -> np.ndarray:
     with _open(path) as image:
         try:
             return convert(ImageOps.exif_transpose(image))
@@ -79,9 +80,18 @@ def _eight_bit(image: Image.Image) -> Image.Image:
     return image
 
 
-def _indexed_or_grey(image: Image.Image) -> Image.Image:
+def _opaque(image: Image.Image) -> Image.Image:
+    # Pillow drops a palette's transparency without a warning only by way of RGBA.
+    return image.convert("RGBA") if "transparency" in image.info else image
+
+
+def _set_pixels(image: Image.Image) -> np.ndarray:
     # A palette mask stores class indices: the index says what is defective, not its colour.
-    return image if image.mode in ("1", "L", "P") else _eight_bit(image).convert("L")
+    # Any depth and any colour counts, so nothing is scaled; alpha is no evidence.
+    if image.mode in ("LA", "PA", "RGBA"):
+        image = image.convert("RGB")
+    pixels = np.asarray(image) > 0
+    return pixels.any(-1) if pixels.ndim == 3 else pixels
 
 
 def _reason(error: Exception) -> str:

@@ -74,10 +74,10 @@ def _order(groups: dict[int, dict[str, str]], seed: int) -> list[tuple[int, dict
     return sorted(shuffled, key=lambda e: (-len(set(e[1].values())), -len(e[1])))
 
 
-def _need(members, part, shares, totals, have) -> tuple[bool, float]:
-    """How much a part wants a group: one that still lacks a class first, then by what it misses."""
+def _need(members, part, shares, totals, have) -> tuple[int, float]:
+    """How much a part wants a group: first by the classes it still lacks, then by what it misses."""
     labels = list(members.values())
-    lacks = any(have[label, part] == 0 for label in labels)
+    lacks = sum(have[label, part] == 0 for label in set(labels))
     missing = sum(shares[part] * totals[label] - have[label, part] for label in labels)
     return lacks, round(missing, 9)
 

@@ -30,7 +30,7 @@ def score(predictions: Predictions, truth: Truth) -> Scores:
     counted = shares(confusion, truth.classes)
     intervals = {name: wilson(hits, count) for name, (hits, count) in counted.items()}
     values = {
-        **{name: share.hits / share.count for name, share in intervals.items()},
+        **{name: share.hits / share.total for name, share in intervals.items()},
         **averages(confusion),
         **separation(truth.labels, predictions.proba),
         **overlap(truth, predictions.segmentation),

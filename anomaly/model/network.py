@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import keras
 from keras import layers
 
-PLAIN = (int, float, str, list, tuple)
 POOLING = {"avg": layers.GlobalAveragePooling2D, "max": layers.GlobalMaxPooling2D}
 
 
@@ -50,17 +50,31 @@ def join(features: keras.Model, head: keras.Model) -> keras.Model:
 
 
 def fingerprint(network: keras.Model) -> str:
-    """One name for what a network computes: its layers' settings and every weight."""
-    digest = hashlib.sha256()
-    for layer in _leaves(network):
-        settings = {k: v for k, v in layer.get_config().items() if isinstance(v, PLAIN)}
-        settings.pop("name")  # Keras numbers names by the order of creation
-        digest.update(f"{type(layer).__name__}{json.dumps(settings, sort_keys=True)}".encode())
+    """One name for what a network computes: its graph, its layers' settings and every weight.
+
+    Keras numbers layer names by the order of creation; they are replaced by their position, so
+    that the same network built twice has the same name.
+    """
+    names = [layer.name for layer in (network, *_layers(network))]
+    places = {name: f"#{place}" for place, name in enumerate(dict.fromkeys(names))}
+    graph = json.dumps(_renamed(network.get_config(), places), sort_keys=True, default=str)
+    digest = hashlib.sha256(graph.encode())
     for weight in network.get_weights():
         digest.update(weight.tobytes())
     return digest.hexdigest()[:24]
 
 
-def _leaves(network: keras.Model) -> Iterator[keras.Layer]:
+def _layers(network: keras.Model) -> Iterator[keras.Layer]:
     for layer in network.layers:
-        yield from _leaves(layer) if isinstance(layer, keras.Model) else (layer,)
+        yield layer
+        if isinstance(layer, keras.Model):
+            yield from _layers(layer)
+
+
+def _renamed(node: Any, places: dict[str, str]) -> Any:
+    if isinstance(node, dict):
+        kept = {k: v for k, v in node.items() if k != "shared_object_id"}  # a memory address
+        return {str(k): _renamed(v, places) for k, v in kept.items()}
+    if isinstance(node, list | tuple):
+        return [_renamed(item, places) for item in node]
+    return places.get(node, node) if isinstance(node, str) else node

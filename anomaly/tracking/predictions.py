@@ -38,7 +38,7 @@ def read_predictions(path: Path) -> Predictions:
         InputError: the file is missing, damaged, or not one of predictions.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             return _predictions({name: file[name] for name in file.files})
     except Exception as error:  # zip, numpy and our own checks all have their own
         raise InputError(f"{path} holds no usable predictions: {error}") from None

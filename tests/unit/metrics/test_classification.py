@@ -106,4 +106,4 @@ def test_shares_carry_their_evidence(case):
     for name, (hits, count, low, high) in got.intervals.items():
         assert got.values[name] == hits / count
         assert 0 <= low <= got.values[name] <= high <= 1
-    assert got.intervals["accuracy"].count == len(truth.ids)
+    assert got.intervals["accuracy"].total == len(truth.ids)

@@ -24,7 +24,8 @@ def test_it_agrees_with_scipy(share, count, confidence):
 def test_known_numbers(hits, count, low, high):
     """The last is the worked example of Newcombe, Statistics in Medicine 17 (1998), table I."""
     interval = wilson(hits, count)
-    assert interval == (hits, count, pytest.approx(low, abs=5e-5), pytest.approx(high, abs=5e-5))
+    assert (interval.hits, interval.total) == (hits, count)
+    assert (interval.low, interval.high) == pytest.approx((low, high), abs=5e-5)
 
 
 def test_the_ends_are_exact():
