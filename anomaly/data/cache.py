@@ -6,12 +6,14 @@ import hashlib
 import io
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
+STALE = 3600  # seconds after which a half-written file belongs to nobody
 DIGEST = 16  # bytes of checksum in front of every array
 
 
@@ -88,7 +90,8 @@ class Cache:
                 stat = path.stat()
             except FileNotFoundError:  # another process trims too
                 continue
-            yield stat.st_mtime, stat.st_size, path
+            if path.suffix != ".part" or time.time() - stat.st_mtime > STALE:
+                yield stat.st_mtime, stat.st_size, path
 
     def _path(self, key: str) -> Path:
         return self.root / key[:2] / key

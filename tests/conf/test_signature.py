@@ -115,7 +115,7 @@ def test_all_differences_of_a_slot_are_listed_in_words():
     assert missing == "augment.factor is missing"
     assert unknown == ("augment.factr is not known to this augment; did you mean augment.factor?")
     assert large == "augment.rotation must be between 0 and 180, got 200"
-    assert short.startswith("augment.brightness must be [between 0 and 10, between 0 and 10]")
+    assert short.startswith("augment.brightness must be [low, high], each between 0 and 10")
     assert short.endswith(", got [1]")
 
 
