@@ -90,8 +90,8 @@ def _set_pixels(image: Image.Image) -> np.ndarray:
     # Any depth and any colour counts, so nothing is scaled; alpha is no evidence.
     if image.mode in ("LA", "PA", "RGBA"):
         image = image.convert("RGB")
-    pixels = np.asarray(image) > 0
-    return pixels.any(-1) if pixels.ndim == 3 else pixels
+    pixels = np.asarray(image)
+    return np.any(np.atleast_3d(pixels) > 0, axis=-1)
 
 
 def _reason(error: Exception) -> str:

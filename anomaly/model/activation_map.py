@@ -15,11 +15,11 @@ def gradient(head: keras.Model, vectors: np.ndarray) -> np.ndarray:
     The evidence is the logit of the most probable defect type minus that of good. Through one
     hidden relu layer its gradient has a closed form, the same on every backend.
     """
-    kernel, bias = (np.asarray(w) for w in head.get_layer("hidden").get_weights())
-    out = np.asarray(head.get_layer("logits").get_weights()[0])
+    kernel, bias = head.get_layer("hidden").get_weights()
+    out, offset = head.get_layer("logits").get_weights()
     shift, scale = _standardisation(head, vectors.shape[1])
     before = ((vectors - shift) * scale) @ kernel + bias
-    types = 1 + (np.maximum(before, 0) @ out)[:, 1:].argmax(1)
+    types = 1 + (np.maximum(before, 0) @ out + offset)[:, 1:].argmax(1)
     towards = out[:, types].T - out[:, :1].T
     return ((towards * (before > 0)) @ kernel.T * scale).astype(np.float32)
 
