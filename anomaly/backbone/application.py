@@ -65,13 +65,14 @@ def read_weights(network: keras.Model, weights: str | None) -> keras.Model:
     if weights == "imagenet":
         raise InputError(f"{network.name} has no ImageNet weights; use backbone.weights=null")
     _known(weights)
+    if weights is None:
+        return network
     try:
-        if weights:
-            with warnings.catch_warnings():  # dozens, in front of the error that follows
-                warnings.filterwarnings("ignore", message="Skipping nested container")
-                network.load_weights(weights)
-    except (ValueError, OSError, KeyError) as error:
-        raise InputError(_refusal("this backbone", str(weights), error)) from None
+        with warnings.catch_warnings():  # dozens, in front of the error that follows
+            warnings.filterwarnings("ignore", message="Skipping nested container")
+            network.load_weights(weights)
+    except Exception as error:  # damaged archives raise whatever their reader raises
+        raise InputError(_refusal("this backbone", weights, error)) from None
     return network
 
 

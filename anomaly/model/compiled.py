@@ -6,28 +6,21 @@ in the backend, and one call runs all steps of an epoch. The only module that im
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
 
 import keras
 import numpy as np
 
-
-class Epochs(Protocol):
-    """Runs epochs of one network on one set of arrays."""
-
-    def train(self, order: np.ndarray) -> tuple[float, float]:
-        """One epoch over (steps, batch) indices; the mean loss and accuracy while learning."""
-        ...
-
-    def finish(self) -> None:
-        """Put the learned weights into the network."""
-        ...
-
+Epoch = Callable[[np.ndarray], tuple[float, float]]
 
 def epochs(
     network: keras.Model, optimizer: keras.optimizers.Optimizer, x: np.ndarray, y: np.ndarray
-) -> Epochs:
-    """Epochs of `network` ((n, f) to logits) by softmax cross-entropy on (n, f) x, (n,) y."""
+) -> Epoch:
+    """One epoch of `network` ((n, f) to logits) by softmax cross-entropy on (n, f) x, (n,) y.
+
+    What is returned takes (steps, batch) indices, changes the network's weights, and gives the
+    mean loss and accuracy while learning.
+    """
     optimizer.build(network.trainable_variables)
     make = _jax if keras.backend.backend() == "jax" else _tensorflow
     return make(network, optimizer, x, y)
@@ -41,7 +34,7 @@ def _hits(y, logits):
     return keras.ops.cast(keras.ops.equal(keras.ops.argmax(logits, -1), y), "float32")
 
 
-def _tensorflow(network, optimizer, x, y) -> Epochs:
+def _tensorflow(network, optimizer, x, y) -> Epoch:
     import tensorflow as tf
 
     x, y = tf.constant(x), tf.constant(y.astype(np.int64))
@@ -66,18 +59,14 @@ def _tensorflow(network, optimizer, x, y) -> Epochs:
             total += step(chosen)
         return total / tf.cast(tf.shape(order)[0], tf.float32)
 
-    class TensorFlowEpochs:
-        def train(self, order: np.ndarray) -> tuple[float, float]:
-            loss, accuracy = epoch(tf.constant(order)).numpy()
-            return float(loss), float(accuracy)
+    def train(order: np.ndarray) -> tuple[float, float]:
+        loss, accuracy = epoch(tf.constant(order)).numpy()
+        return float(loss), float(accuracy)
 
-        def finish(self) -> None:  # the variables were changed in place
-            return
-
-    return TensorFlowEpochs()
+    return train
 
 
-def _jax(network, optimizer, x, y) -> Epochs:
+def _jax(network, optimizer, x, y) -> Epoch:
     import jax
 
     x, y = jax.numpy.asarray(x), jax.numpy.asarray(y)
@@ -97,17 +86,13 @@ def _jax(network, optimizer, x, y) -> Epochs:
     epoch = jax.jit(lambda state, order: jax.lax.scan(step, state, order))
     groups = (network.trainable_variables, network.non_trainable_variables, optimizer.variables)
 
-    class JaxEpochs:
-        def __init__(self) -> None:
-            self.state = tuple([v.value for v in group] for group in groups)
+    def train(order: np.ndarray) -> tuple[float, float]:
+        # Read anew: Keras gives the arrays away whenever it predicts in between.
+        state = tuple([v.value for v in group] for group in groups)
+        state, (losses, hits) = epoch(state, order)
+        for group, values in zip(groups, state, strict=True):
+            for variable, value in zip(group, values, strict=True):
+                variable.assign(value)
+        return float(losses.mean()), float(hits.mean())
 
-        def train(self, order: np.ndarray) -> tuple[float, float]:
-            self.state, (losses, hits) = epoch(self.state, order)
-            return float(losses.mean()), float(hits.mean())
-
-        def finish(self) -> None:
-            for group, values in zip(groups, self.state, strict=True):
-                for variable, value in zip(group, values, strict=True):
-                    variable.assign(value)
-
-    return JaxEpochs()
+    return train

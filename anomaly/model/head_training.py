@@ -47,14 +47,13 @@ def train_head(
     Raises:
         InputError: the loss is no longer finite.
     """
-    run = epochs(head, optimizer, *train)
+    train_epoch = epochs(head, optimizer, *train)
     best = Best(head)
     random = np.random.default_rng(seed)
     with bar() as display:
         task = display.add_task("head epochs", total=stage.epochs, figures="")
         for epoch in range(stage.epochs):
-            loss, accuracy = run.train(batches(len(train[0]), stage.batch_size, random))
-            run.finish()
+            loss, accuracy = train_epoch(batches(len(train[0]), stage.batch_size, random))
             val_loss, val_accuracy = evaluate(head, *validate)
             check_finite(loss, epoch)
             best.see(val_loss)
