@@ -3,32 +3,50 @@
 from __future__ import annotations
 
 import keras
+import numpy as np
 from keras import layers
 
 from anomaly.backbone.application import read_weights
 from anomaly.checks import Width
 
+# Rows: lightness, red against green, both against blue. Colours differ from grey by little, so
+# their axes are stretched; a network that starts at random would be long in finding them.
+OPPONENT = np.array([[1 / 3, 1 / 3, 1 / 3], [4, -4, 0], [2, 2, -4]], np.float32)
+NEIGHBOURHOOD = 8  # pixels; what is left after its mean is taken away shows edges and specks
+CONTRAST = 3.0
+
 
 def build(*, image_size: int, weights: str | None, width: Width) -> keras.Model:
-    """Inputs scaled to -1..1; `width` channels at C2, doubled at every level.
+    """Opponent colours and local contrast in; `width` channels at C2, doubled at every level.
 
-    Group instead of batch normalisation: it needs no statistics, so it learns from few images.
+    Each channel is normalised over the image, in groups as instance normalisation does (Wu & He,
+    "Group Normalization", ECCV 2018): it needs no statistics, so it learns from few images.
     """
     image = keras.Input((image_size, image_size, 3), name="image")
-    x = layers.Rescaling(1 / 127.5, offset=-1)(image)
-    x = _unit(x, width, stride=2)
+    opponent = layers.Conv2D(3, 1, use_bias=False, trainable=False, name="opponent")
+    x = opponent(layers.Rescaling(1 / 127.5, offset=-1)(image))
+    opponent.set_weights([OPPONENT.T[None, None]])
+    x = _unit(layers.Concatenate()([x, _local_contrast(x)]), width, 2, width)
     levels = {}
     for depth, name in enumerate(("C2", "C3", "C4", "C5")):
-        x = levels[name] = _residual(_unit(x, width * 2**depth, stride=2))
+        x = levels[name] = _residual(_unit(x, width * 2**depth, 2, width), width)
     network = keras.Model(image, levels, name="backbone")
     return read_weights(network, weights)
 
 
-def _residual(x: keras.KerasTensor) -> keras.KerasTensor:
-    return layers.add([x, _unit(x, x.shape[-1], stride=1)])
+def _local_contrast(x: keras.KerasTensor) -> keras.KerasTensor:
+    mean = layers.AveragePooling2D(NEIGHBOURHOOD)(x)
+    mean = layers.UpSampling2D(NEIGHBOURHOOD, interpolation="bilinear")(mean)
+    return layers.Rescaling(CONTRAST)(layers.subtract([x, mean]))
 
 
-def _unit(x: keras.KerasTensor, channels: int, stride: int) -> keras.KerasTensor:
-    x = layers.Conv2D(channels, 3, stride, padding="same", use_bias=False)(x)
-    x = layers.GroupNormalization(groups=4)(x)
+def _residual(x: keras.KerasTensor, groups: int) -> keras.KerasTensor:
+    return layers.add([x, _unit(x, x.shape[-1], 1, groups)])
+
+
+def _unit(x: keras.KerasTensor, channels: int, stride: int, groups: int) -> keras.KerasTensor:
+    convolution = layers.Conv2D(
+        channels, 3, stride, padding="same", use_bias=False, kernel_initializer="he_normal"
+    )
+    x = layers.GroupNormalization(groups)(convolution(x))
     return layers.Activation("relu")(x)

@@ -26,7 +26,7 @@ from anomaly.types import GOOD, PARTS, Dataset, InputError
 
 CATEGORY = "demo"
 MARKER = "demo.json"
-DRAWING = 1  # raise it when the drawing changes, so that it is drawn anew
+DRAWING = 2  # raise it when the drawing changes, so that it is drawn anew
 GOOD_RATIO = 4  # good parts to one of each defect type
 TRAIN_RATIO = 0.8  # of the good parts, in train/good; the rest is in test/good
 # Sensor noise repeats nothing, so a search for repetitions costs time and saves no bytes.

@@ -18,6 +18,7 @@ from anomaly.data.studio import STEEL, over
 from anomaly.types import GOOD
 
 FAINT = 0.10  # cover below this is no defect, to the eye as to the mask
+BRASS = np.array([0.88, 0.66, 0.24], np.float32)  # below the plating
 CRUMB = 0.04  # islands below this share of the largest piece are dropped
 TINTS = {  # what a stain leaves of red, green and blue
     "rust": (0.66, 0.40, 0.20),
@@ -61,7 +62,7 @@ def damaged(
 
 def hole(rng: np.random.Generator, view: View, image: np.ndarray) -> Layer:
     """A blowhole: a ragged dark pit with a lip that catches the light."""
-    radius = draw(rng, 0.045, 0.078)
+    radius = draw(rng, 0.08, 0.13)
     _, _, rho, angle = _around(rng, view, radius + 0.045)
     beyond = rho - radius * _ragged(rng, angle, (0.16, 0.08, 0.05))
     pit = below(beyond, 0, view.pixel)
@@ -73,18 +74,18 @@ def hole(rng: np.random.Generator, view: View, image: np.ndarray) -> Layer:
 
 
 def scratch(rng: np.random.Generator, view: View, image: np.ndarray) -> Layer:
-    """A thin curved groove: a burnished edge beside a dark one, or a dark line alone."""
+    """A curved groove through the plating: the brass below shows, mostly beside a bright burr."""
     u, v, turn, reach, bend = _course(rng)
     c, s = np.float32(np.cos(turn)), np.float32(np.sin(turn))
     x, y = c * (view.u - u) + s * (view.v - v), c * (view.v - v) - s * (view.u - u)
     away = (y - bend * x * x) / np.sqrt(1 + (2 * bend * x) ** 2)
-    width = max(draw(rng, 0.009, 0.016), 0.8 * view.pixel)
+    width = max(draw(rng, 0.018, 0.028), 0.8 * view.pixel)
     ends = np.sqrt(np.clip((reach - np.abs(x)) / (0.3 * reach), 0, 1))
-    dark = np.exp(-((away / width) ** 2)) * ends
-    bright = np.exp(-(((away - 1.5 * width) / width) ** 2)) * ends * (rng.random() < 0.7)
-    share = (bright / np.maximum(bright + dark, 1e-6))[..., None]
-    colour = share * (1.15 * STEEL) + (1 - share) * (0.25 * image)
-    return np.maximum(0.9 * dark, 0.95 * bright), colour
+    groove = np.exp(-((away / width) ** 2)) * ends
+    burr = np.exp(-(((away - 1.5 * width) / width) ** 2)) * ends * (rng.random() < 0.7)
+    share = (burr / np.maximum(burr + groove, 1e-6))[..., None]
+    colour = share * (1.15 * STEEL) + (1 - share) * BRASS * (0.4 + 0.6 * image)
+    return np.maximum(0.9 * groove, 0.95 * burr), colour
 
 
 def stain(rng: np.random.Generator, view: View, image: np.ndarray) -> Layer:
@@ -127,8 +128,8 @@ def _ragged(rng: np.random.Generator, angle: np.ndarray, heights: tuple) -> np.n
 def _course(rng: np.random.Generator) -> tuple[float, ...]:
     """(u, v, direction, half length, bend) of an arc on metal that crosses the turning marks."""
     u, v = rng.uniform(-0.9, 0.9, (2, 400, 1))
-    turn, reach = rng.uniform(0, 2 * np.pi, (400, 1)), rng.uniform(0.25, 0.55, (400, 1))
-    bend = rng.uniform(-0.9, 0.9, (400, 1))
+    turn, reach = rng.uniform(0, 2 * np.pi, (400, 1)), rng.uniform(0.35, 0.65, (400, 1))
+    bend = rng.uniform(-0.5, 0.5, (400, 1))
     x = np.linspace(-1, 1, 25) * reach
     y = bend * x * x
     c, s = np.cos(turn), np.sin(turn)

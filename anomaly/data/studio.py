@@ -154,6 +154,6 @@ def _table(rng: np.random.Generator, view: View) -> np.ndarray:
     du, dv = away * math.cos(key.azimuth), away * math.sin(key.azimuth)
     shadow = np.clip((1.14 - cv2.magnitude(view.u + du, view.v + dv)) / 0.22, 0, 1)
     flecks = noise(rng, side, 72) + 0.6 * noise(rng, side, 130)
-    stone = 1 + 0.05 * noise(rng, side, 6) + 0.19 * flecks + 0.19 * np.square(np.maximum(flecks, 0))
+    stone = 1 + 0.05 * noise(rng, side, 6) + 0.14 * flecks + 0.12 * np.square(np.maximum(flecks, 0))
     colour = GRANITE * (1 + rng.uniform(-0.04, 0.04, 3).astype(np.float32))
     return (np.maximum(stone, 0.3) * (1 - 0.75 * shadow))[..., None] * colour

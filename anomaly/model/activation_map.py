@@ -8,6 +8,8 @@ import cv2
 import keras
 import numpy as np
 
+BLUR = 1 / 40  # of the side: evidence comes in specks, a defect is whole
+
 
 def gradient(head: keras.Model, vectors: np.ndarray) -> np.ndarray:
     """(n, f): how each pooled feature moves the defect evidence of each image.
@@ -26,31 +28,29 @@ def gradient(head: keras.Model, vectors: np.ndarray) -> np.ndarray:
 
 def activation_map(
     maps: Sequence[np.ndarray],
-    gradient: np.ndarray,
-    pooling: Sequence[str],
+    good: Sequence[np.ndarray],
+    slopes: Sequence[np.ndarray],
     grid: int,
 ) -> np.ndarray:
-    """(grid, grid) float32 in 0..1, from one image's (h, w, c) maps and (f,) gradient.
+    """(grid, grid) float32 in 0..1: each pixel's part in what sets an image apart from good ones.
 
-    Each pixel gets its share of every pooled feature times that feature's gradient: Grad-CAM
-    (Selvaraju et al., ICCV 2017, eq. 2), extended to features pooled by their maximum.
+    One entry per level: an image's (h, w, c) map, the mean map of good images, and the (c,)
+    gradient of the evidence. A Grad-CAM (Selvaraju et al., ICCV 2017, eq. 2) of the difference
+    from a reference, as in DeepLIFT (Shrikumar et al., ICML 2017): where parts are aligned, the
+    rim and the table, which look alike in all images, drop out.
     """
     heat = np.zeros((grid, grid), np.float32)
-    rest = gradient
-    for level in maps:
-        for way in pooling:
-            weights, rest = rest[: level.shape[-1]], rest[level.shape[-1] :]
-            heat += cv2.resize(_share(level, way) @ weights, (grid, grid))
-    heat = np.maximum(heat, 0)
+    for level, reference, slope in zip(maps, good, slopes, strict=True):
+        heat += cv2.resize((level - reference) @ slope, (grid, grid))
+    heat = np.maximum(cv2.GaussianBlur(heat, (0, 0), BLUR * grid), 0)
     return heat / max(float(heat.max()), 1e-12)
 
 
-def _share(level: np.ndarray, way: str) -> np.ndarray:
-    """(h, w, c): what each pixel gives to the pooled value of its channel; sums to that value."""
-    if way == "avg":
-        return level / (level.shape[0] * level.shape[1])
-    peaks = level == level.max((0, 1))
-    return level * peaks / np.maximum(peaks.sum((0, 1)), 1)
+def by_level(gradient: np.ndarray, channels: Sequence[int], ways: int) -> list[np.ndarray]:
+    """The (f,) gradient cut into one (c,) per level, summed over the ways of pooling."""
+    ends = np.cumsum([ways * c for c in channels])
+    parts = np.split(gradient, ends[:-1])
+    return [part.reshape(ways, -1).sum(0) for part in parts]
 
 
 def _standardisation(head: keras.Model, features: int) -> tuple[np.ndarray, np.ndarray]:

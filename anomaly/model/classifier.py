@@ -16,7 +16,7 @@ from anomaly.config import StageConfig, TrainerConfig
 from anomaly.data.cache import Cache
 from anomaly.data.images import load_masks
 from anomaly.model import network
-from anomaly.model.activation_map import activation_map, gradient
+from anomaly.model.activation_map import activation_map, by_level, gradient
 from anomaly.model.features import Extractor
 from anomaly.model.finetune import finetune
 from anomaly.model.head_training import train_head
@@ -28,6 +28,7 @@ from anomaly.types import Predictions, Sample, Split
 if TYPE_CHECKING:
     from anomaly.augment.policy import Policy
 
+REFERENCE = 100  # good images that show what good looks like
 OptimizerBuilder = Callable[..., keras.optimizers.Optimizer]
 
 
@@ -80,12 +81,14 @@ class Classifier:
         settings: dict,
         cache: Cache,
         training: Training | None = None,
+        good: Sequence[np.ndarray] = (),
     ) -> None:
         self.model = model
         self.classes = classes
         self.settings = settings
         self.cache = cache
         self.training = training
+        self.good = list(good)  # the mean map of good images, (h, w, c) per level
         self.features = model.get_layer("features")
         self.head = model.get_layer("head")
         self.size = model.input_shape[1]
@@ -110,7 +113,9 @@ class Classifier:
                 self.training,
                 lambda epoch, values: report(shift + epoch, values),
             )
-        heat = self._heat(validate.samples, self._proba(validate.samples), validate.grid)
+        good = [sample for sample in train.samples if sample.label == 0][:REFERENCE]
+        self.good = [level.mean(0) for level in self._maps(good, "good maps")]
+        _, heat = self._look(validate)
         masks = load_masks(validate.samples, validate.grid)
         self.settings["threshold"] = choose_threshold(heat, masks)
 
@@ -150,34 +155,42 @@ class Classifier:
 
     def predict(self, split: Split) -> Predictions:
         """Probabilities averaged over the views, heat maps, and instances at the threshold."""
-        proba = self._proba(split.samples)
-        heat = self._heat(split.samples, proba, split.grid)
+        proba, heat = self._look(split)
         threshold = self.settings["threshold"]
         found = [instances(h, p, threshold) for h, p in zip(heat, proba, strict=True)]
         return Predictions(split.ids, self.classes, proba, heat, heat >= threshold, tuple(found))
 
-    def _proba(self, samples: Sequence[Sample]) -> np.ndarray:
-        """(n, c) float64."""
-        extract = Extractor(self.features, self.cache)
-        each = [
-            softmax(self._logits(extract(self._view(samples, view), f"view {view}")))
-            for view in range(self.settings["views"])
-        ]
-        return np.mean(each, axis=0)
+    def _look(self, split: Split) -> tuple[np.ndarray, np.ndarray]:
+        """(n, c) float64 probabilities, and (n, grid, grid) float32 heat in 0..1.
 
-    def _heat(self, samples: Sequence[Sample], proba: np.ndarray, grid: int) -> np.ndarray:
-        """(n, grid, grid) float32 in 0..1: the activation map times the probability of a defect."""
+        Heat is the activation map times the probability of a defect.
+        """
+        count = self.settings["views"]
+        pictures = [p for view in range(count) for p in self._view(split.samples, view)]
+        vectors = Extractor(self.features, self.cache)(pictures, f"{split.name} views")
+        proba = softmax(self._logits(vectors)).reshape(count, len(split), -1).mean(0)
+        heat = self._activation(split, gradient(self.head, vectors[: len(split)]))
+        return proba, heat * (1 - proba[:, 0, None, None]).astype(np.float32)
+
+    def _activation(self, split: Split, gradients: np.ndarray) -> np.ndarray:
+        """(n, grid, grid) float32: the activation map of every sample."""
+        maps = self._maps(split.samples, f"{split.name} maps")
+        channels = [level.shape[-1] for level in maps]
+        ways = len(self.settings["pooling"])
+        return np.stack(
+            [
+                activation_map(levels, self.good, by_level(slope, channels, ways), split.grid)
+                for slope, *levels in zip(gradients, *maps, strict=True)
+            ]
+        )
+
+    def _maps(self, samples: Sequence[Sample], label: str) -> list[np.ndarray]:
+        """One (n, h, w, c) float32 per level."""
         own = self._view(samples, 0)
-        slopes = gradient(self.head, Extractor(self.features, self.cache)(own))
-        maps = [
-            Extractor(network.level(self.features, level), self.cache, "float16")(own, "heat maps")
+        return [
+            Extractor(network.level(self.features, level), self.cache, "float16")(own, label)
             for level in self.settings["levels"]
         ]
-        heat = [
-            activation_map(image_maps, slope, self.settings["pooling"], grid)
-            for slope, *image_maps in zip(slopes, *maps, strict=True)
-        ]
-        return np.stack(heat) * (1 - proba[:, 0, None, None]).astype(np.float32)
 
     def _logits(self, vectors: np.ndarray) -> np.ndarray:
         return np.asarray(self.head.predict_on_batch(vectors))
@@ -186,18 +199,21 @@ class Classifier:
         return views(samples, view, self.size, self.cache)
 
     def save(self, folder: Path) -> None:
-        """model.keras (RGB to probabilities) and classifier.json."""
+        """model.keras (RGB to probabilities), classifier.json and good.npz."""
         folder.mkdir(parents=True, exist_ok=True)
         self.model.save(folder / "model.keras")
         content = {"classes": self.classes, **self.settings}
         (folder / "classifier.json").write_text(json.dumps(content, indent=2))
+        np.savez(folder / "good.npz", *self.good)
 
 
 def load(folder: Path, cache: Cache) -> Classifier:
     """The classifier that `save` wrote; it predicts the same."""
     model = keras.saving.load_model(folder / "model.keras", compile=False, safe_mode=True)
     settings = json.loads((folder / "classifier.json").read_text())
-    return Classifier(model, tuple(settings.pop("classes")), settings, cache)
+    with np.load(folder / "good.npz", allow_pickle=False) as file:
+        good = [file[name] for name in file.files]
+    return Classifier(model, tuple(settings.pop("classes")), settings, cache, good=good)
 
 
 def _steps(stage: StageConfig, pictures: Sequence[Picture]) -> int:

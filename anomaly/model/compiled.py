@@ -13,6 +13,7 @@ import numpy as np
 
 Epoch = Callable[[np.ndarray], tuple[float, float]]
 
+
 def epochs(
     network: keras.Model, optimizer: keras.optimizers.Optimizer, x: np.ndarray, y: np.ndarray
 ) -> Epoch:

@@ -14,6 +14,8 @@ from anomaly.model.learner import Report
 from anomaly.model.pictures import Picture
 from anomaly.progress import bar
 
+MEMORY = 2 * 2**30  # bytes of pictures kept
+
 
 def finetune(
     network: keras.Model,
@@ -67,7 +69,10 @@ def _figures(evaluated: Sequence[float]) -> tuple[float, float]:
 
 
 class Batches(keras.utils.PyDataset):
-    """Batches of pictures; with a seed they come in a new order every epoch."""
+    """Batches of pictures; with a seed they come in a new order every epoch.
+
+    Pictures are the same in every epoch, so as many as fit into MEMORY are made only once.
+    """
 
     def __init__(self, pictures: Sequence[Picture], size: int, seed: int | None = None) -> None:
         super().__init__()
@@ -76,14 +81,24 @@ class Batches(keras.utils.PyDataset):
         self.seed = seed
         self.order = np.arange(len(pictures))
         self.pool = ThreadPoolExecutor()
+        self.kept: dict[int, np.ndarray] = {}
 
     def __len__(self) -> int:
         return -(-len(self.pictures) // self.size)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        chosen = [self.pictures[i] for i in self.order[index * self.size :][: self.size]]
-        images = list(self.pool.map(lambda picture: picture.load(), chosen))
-        return np.stack(images).astype(np.float32), np.array([p.label for p in chosen])
+        chosen = self.order[index * self.size :][: self.size].tolist()
+        images = np.stack(list(self.pool.map(self._image, chosen)))
+        labels = np.array([self.pictures[place].label for place in chosen])
+        return images.astype(np.float32), labels
+
+    def _image(self, place: int) -> np.ndarray:
+        image = self.kept.get(place)
+        if image is None:
+            image = self.pictures[place].load()
+            if (len(self.kept) + 1) * image.nbytes <= MEMORY:
+                self.kept[place] = image
+        return image
 
     def shuffle(self, epoch: int) -> None:
         """The order of one epoch, the same in every run."""

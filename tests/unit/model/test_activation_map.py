@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from anomaly.model import network
-from anomaly.model.activation_map import activation_map, gradient
+from anomaly.model.activation_map import activation_map, by_level, gradient
 
 FEATURES, CLASSES = 6, 4
 
@@ -61,24 +61,40 @@ def test_the_map_is_hottest_where_the_evidence_is():
     level = np.zeros((8, 8, 2), np.float32)
     level[2, 5, 0] = 1  # speaks for a defect
     level[6, 1, 1] = 1  # speaks against
-    for pooling in (["avg"], ["max"], ["avg", "max"]):
-        slope = np.tile(np.float32([1, -1]), len(pooling))
-        heat = activation_map([level], slope, pooling, 8)
-        assert np.unravel_index(heat.argmax(), heat.shape) == (2, 5)
-        assert (heat.min(), heat.max()) == (0, 1)
-        assert heat[6, 1] == 0
+    heat = activation_map([level], [0 * level], [np.float32([1, -1])], 8)
+    assert np.unravel_index(heat.argmax(), heat.shape) == (2, 5)
+    assert (heat.min(), heat.max()) == (0, 1)
+    assert heat[6, 1] == 0
 
 
-def test_every_level_and_pooling_is_weighed_by_its_own_slopes():
+def test_what_good_images_show_as_well_is_no_evidence():
+    good = np.random.default_rng(0).normal(size=(8, 8, 3)).astype(np.float32)
+    level = good.copy()
+    level[1, 6] += 1
+    slope = np.ones(3, np.float32)
+    heat = activation_map([level], [good], [slope], 64)
+    assert heat[8:16, 48:56].min() > 0.4
+    assert heat[32:].max() < 1e-3
+    assert not activation_map([good], [good], [slope], 64).any()
+
+
+def test_every_level_is_weighed_by_its_own_slope():
     coarse, fine = np.zeros((4, 4, 3), np.float32), np.zeros((8, 8, 2), np.float32)
     coarse[1, 1], fine[6, 6] = 1, 1
-    slopes = np.zeros(2 * 3 + 2 * 2, np.float32)
-    slopes[-1] = 1  # the last channel of the fine level, by its maximum
-    heat = activation_map([coarse, fine], slopes, ["avg", "max"], 8)
-    assert np.argwhere(heat > 0).tolist() == [[6, 6]]
+    slopes = [np.zeros(3, np.float32), np.float32([0, 1])]
+    heat = activation_map([coarse, fine], [0 * coarse, 0 * fine], slopes, 8)
+    assert np.unravel_index(heat.argmax(), heat.shape) == (6, 6)
+    assert not heat[:4, :4].any()
+
+
+def test_a_gradient_is_cut_by_level_and_summed_over_the_ways_of_pooling():
+    coarse, fine = by_level(np.arange(10, dtype=np.float32), [3, 2], ways=2)
+    assert coarse.tolist() == [0 + 3, 1 + 4, 2 + 5]
+    assert fine.tolist() == [6 + 8, 7 + 9]
+    (only,) = by_level(np.arange(3, dtype=np.float32), [3], ways=1)
+    assert only.tolist() == [0, 1, 2]
 
 
 def test_no_evidence_gives_a_cold_map():
     level = np.ones((4, 4, 2), np.float32)
-    assert not activation_map([level], np.float32([-1, -1]), ["avg"], 8).any()
-    assert not activation_map([0 * level], np.float32([1, 1]), ["max"], 8).any()
+    assert not activation_map([level], [0 * level], [np.float32([-1, -1])], 8).any()
