@@ -26,24 +26,29 @@ def gradient(head: keras.Model, vectors: np.ndarray) -> np.ndarray:
     return ((towards * (before > 0)) @ kernel.T * scale).astype(np.float32)
 
 
-def activation_map(
+def evidence(
     maps: Sequence[np.ndarray],
     good: Sequence[np.ndarray],
     slopes: Sequence[np.ndarray],
     grid: int,
 ) -> np.ndarray:
-    """(grid, grid) float32 in 0..1: each pixel's part in what sets an image apart from good ones.
+    """(grid, grid) float32: each pixel's part in what sets an image apart from good ones.
 
     One entry per level: an image's (h, w, c) map, the mean map of good images, and the (c,)
     gradient of the evidence. A Grad-CAM (Selvaraju et al., ICCV 2017, eq. 2) of the difference
     from a reference, as in DeepLIFT (Shrikumar et al., ICML 2017): where parts are aligned, the
     rim and the table, which look alike in all images, drop out.
     """
-    heat = np.zeros((grid, grid), np.float32)
+    found = np.zeros((grid, grid), np.float32)
     for level, reference, slope in zip(maps, good, slopes, strict=True):
-        heat += cv2.resize((level - reference) @ slope, (grid, grid))
-    heat = np.maximum(cv2.GaussianBlur(heat, (0, 0), BLUR * grid), 0)
-    return heat / max(float(heat.max()), 1e-12)
+        found += cv2.resize((level - reference) @ slope, (grid, grid))
+    return found
+
+
+def heat(evidence: np.ndarray) -> np.ndarray:
+    """(h, w) evidence, blurred, without what speaks for good, scaled to at most 1."""
+    warm = np.maximum(cv2.GaussianBlur(evidence, (0, 0), BLUR * len(evidence)), 0)
+    return warm / max(float(warm.max()), 1e-12)
 
 
 def by_level(gradient: np.ndarray, channels: Sequence[int], ways: int) -> list[np.ndarray]:

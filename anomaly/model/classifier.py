@@ -16,19 +16,19 @@ from anomaly.config import StageConfig, TrainerConfig
 from anomaly.data.cache import Cache
 from anomaly.data.images import load_masks
 from anomaly.model import network
-from anomaly.model.activation_map import activation_map, by_level, gradient
 from anomaly.model.features import Extractor
 from anomaly.model.finetune import finetune
 from anomaly.model.head_training import train_head
+from anomaly.model.inference import Inference, Reference
 from anomaly.model.learner import Report
 from anomaly.model.localise import choose_threshold, instances
 from anomaly.model.pictures import Picture, training_pictures, views
-from anomaly.types import Predictions, Sample, Split
+from anomaly.types import Predictions, Split
 
 if TYPE_CHECKING:
     from anomaly.augment.policy import Policy
 
-REFERENCE = 100  # good images that show what good looks like
+REFERENCE = 50  # good images that show what good looks like
 OptimizerBuilder = Callable[..., keras.optimizers.Optimizer]
 
 
@@ -81,14 +81,14 @@ class Classifier:
         settings: dict,
         cache: Cache,
         training: Training | None = None,
-        good: Sequence[np.ndarray] = (),
+        good: Reference = (),
     ) -> None:
         self.model = model
         self.classes = classes
         self.settings = settings
         self.cache = cache
         self.training = training
-        self.good = list(good)  # the mean map of good images, (h, w, c) per level
+        self.good = good
         self.features = model.get_layer("features")
         self.head = model.get_layer("head")
         self.size = model.input_shape[1]
@@ -114,8 +114,8 @@ class Classifier:
                 lambda epoch, values: report(shift + epoch, values),
             )
         good = [sample for sample in train.samples if sample.label == 0][:REFERENCE]
-        self.good = [level.mean(0) for level in self._maps(good, "good maps")]
-        _, heat = self._look(validate)
+        self.good = self._inference().reference(good)
+        _, heat = self._inference()(validate, self.good)
         masks = load_masks(validate.samples, validate.grid)
         self.settings["threshold"] = choose_threshold(heat, masks)
 
@@ -129,7 +129,7 @@ class Classifier:
     ) -> None:
         extract = Extractor(self.features, self.cache)
         x, y = extract(pictures, "train features"), np.array([p.label for p in pictures])
-        own = extract(self._view(validate.samples, 0), "validation features")
+        own = extract(self._pictures(validate), "validation features")
         for layer in self.head.layers:
             if isinstance(layer, keras.layers.Normalization):
                 layer.adapt(x)
@@ -150,53 +150,22 @@ class Classifier:
         optimizer = training.optimizer(
             learning_rate=stage.learning_rate, steps=_steps(stage, pictures)
         )
-        own = self._view(validate.samples, 0)
+        own = self._pictures(validate)
         finetune(self.model, optimizer, pictures, own, stage, training.seed, report)
 
     def predict(self, split: Split) -> Predictions:
         """Probabilities averaged over the views, heat maps, and instances at the threshold."""
-        proba, heat = self._look(split)
+        proba, heat = self._inference()(split, self.good)
         threshold = self.settings["threshold"]
         found = [instances(h, p, threshold) for h, p in zip(heat, proba, strict=True)]
         return Predictions(split.ids, self.classes, proba, heat, heat >= threshold, tuple(found))
 
-    def _look(self, split: Split) -> tuple[np.ndarray, np.ndarray]:
-        """(n, c) float64 probabilities, and (n, grid, grid) float32 heat in 0..1.
+    def _inference(self) -> Inference:
+        chosen = {name: self.settings[name] for name in ("levels", "pooling", "views")}
+        return Inference(self.features, self.head, cache=self.cache, **chosen)
 
-        Heat is the activation map times the probability of a defect.
-        """
-        count = self.settings["views"]
-        pictures = [p for view in range(count) for p in self._view(split.samples, view)]
-        vectors = Extractor(self.features, self.cache)(pictures, f"{split.name} views")
-        proba = softmax(self._logits(vectors)).reshape(count, len(split), -1).mean(0)
-        heat = self._activation(split, gradient(self.head, vectors[: len(split)]))
-        return proba, heat * (1 - proba[:, 0, None, None]).astype(np.float32)
-
-    def _activation(self, split: Split, gradients: np.ndarray) -> np.ndarray:
-        """(n, grid, grid) float32: the activation map of every sample."""
-        maps = self._maps(split.samples, f"{split.name} maps")
-        channels = [level.shape[-1] for level in maps]
-        ways = len(self.settings["pooling"])
-        return np.stack(
-            [
-                activation_map(levels, self.good, by_level(slope, channels, ways), split.grid)
-                for slope, *levels in zip(gradients, *maps, strict=True)
-            ]
-        )
-
-    def _maps(self, samples: Sequence[Sample], label: str) -> list[np.ndarray]:
-        """One (n, h, w, c) float32 per level."""
-        own = self._view(samples, 0)
-        return [
-            Extractor(network.level(self.features, level), self.cache, "float16")(own, label)
-            for level in self.settings["levels"]
-        ]
-
-    def _logits(self, vectors: np.ndarray) -> np.ndarray:
-        return np.asarray(self.head.predict_on_batch(vectors))
-
-    def _view(self, samples: Sequence[Sample], view: int) -> list[Picture]:
-        return views(samples, view, self.size, self.cache)
+    def _pictures(self, split: Split) -> list[Picture]:
+        return views(split.samples, 0, self.size, self.cache)
 
     def save(self, folder: Path) -> None:
         """model.keras (RGB to probabilities), classifier.json and good.npz."""
@@ -204,7 +173,7 @@ class Classifier:
         self.model.save(folder / "model.keras")
         content = {"classes": self.classes, **self.settings}
         (folder / "classifier.json").write_text(json.dumps(content, indent=2))
-        np.savez(folder / "good.npz", *self.good)
+        np.savez(folder / "good.npz", *(level for view in self.good for level in view))
 
 
 def load(folder: Path, cache: Cache) -> Classifier:
@@ -212,15 +181,11 @@ def load(folder: Path, cache: Cache) -> Classifier:
     model = keras.saving.load_model(folder / "model.keras", compile=False, safe_mode=True)
     settings = json.loads((folder / "classifier.json").read_text())
     with np.load(folder / "good.npz", allow_pickle=False) as file:
-        good = [file[name] for name in file.files]
+        flat = [file[name] for name in file.files]
+    levels = len(settings["levels"])
+    good = [flat[i : i + levels] for i in range(0, len(flat), levels)]
     return Classifier(model, tuple(settings.pop("classes")), settings, cache, good=good)
 
 
 def _steps(stage: StageConfig, pictures: Sequence[Picture]) -> int:
     return stage.epochs * -(-len(pictures) // stage.batch_size)
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """(n, c) float64 probabilities of (n, c) logits."""
-    shifted = np.exp(logits.astype(np.float64) - logits.max(1, keepdims=True))
-    return shifted / shifted.sum(1, keepdims=True)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers
 
 POOLING = {"avg": layers.GlobalAveragePooling2D, "max": layers.GlobalMaxPooling2D}
+BY_HAND: dict[str, Callable[..., np.ndarray]] = {"avg": np.mean, "max": np.max}
 
 
 def pool(backbone: keras.Model, levels: Sequence[str], pooling: Sequence[str]) -> keras.Model:
@@ -29,6 +31,11 @@ def level(features: keras.Model, name: str) -> keras.Model:
     image = keras.Input(features.input_shape[1:], name="image")
     maps = features.get_layer("backbone")(image, training=False)
     return keras.Model(image, maps[name])
+
+
+def pooled(maps: Sequence[np.ndarray], pooling: Sequence[str]) -> np.ndarray:
+    """(n, f) from one (n, h, w, c) per level: what `pool` computes, of maps that are there."""
+    return np.concatenate([BY_HAND[way](level, (1, 2)) for level in maps for way in pooling], 1)
 
 
 def head(

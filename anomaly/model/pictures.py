@@ -56,6 +56,12 @@ def turn(image: np.ndarray, view: int) -> np.ndarray:
     return np.ascontiguousarray(np.rot90(mirrored, view % 4))
 
 
+def turn_back(image: np.ndarray, view: int) -> np.ndarray:
+    """The inverse of `turn`."""
+    turned = np.rot90(image, -(view % 4))
+    return np.ascontiguousarray(turned[:, ::-1] if view >= 4 else turned)
+
+
 def _version(sample: Sample, policy: Policy, version: int, size: int, cache: Cache) -> Picture:
     def load() -> np.ndarray:
         image = load_image(sample.image, sample.content, size, cache)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from anomaly.model import network
-from anomaly.model.activation_map import activation_map, by_level, gradient
+from anomaly.model.activation_map import by_level, evidence, gradient, heat
 
 FEATURES, CLASSES = 6, 4
 
@@ -25,7 +25,7 @@ def head(standardise: bool, seed: int) -> keras.Model:
     return own
 
 
-def evidence(own: keras.Model, vectors: np.ndarray) -> np.ndarray:
+def margin(own: keras.Model, vectors: np.ndarray) -> np.ndarray:
     """The logit of the most probable defect type minus that of good, of each vector.
 
     In float64, so that a difference quotient can be fine enough to meet no kink of a relu.
@@ -53,7 +53,7 @@ def test_the_gradient_is_that_of_the_real_network(standardise, seed):
         around = np.concatenate(
             [vector + step * np.eye(FEATURES), vector - step * np.eye(FEATURES)]
         )
-        up, down = evidence(own, around).reshape(2, FEATURES)
+        up, down = margin(own, around).reshape(2, FEATURES)
         assert np.allclose(slope, (up - down) / (2 * step), atol=1e-3)
 
 
@@ -61,10 +61,10 @@ def test_the_map_is_hottest_where_the_evidence_is():
     level = np.zeros((8, 8, 2), np.float32)
     level[2, 5, 0] = 1  # speaks for a defect
     level[6, 1, 1] = 1  # speaks against
-    heat = activation_map([level], [0 * level], [np.float32([1, -1])], 8)
-    assert np.unravel_index(heat.argmax(), heat.shape) == (2, 5)
-    assert (heat.min(), heat.max()) == (0, 1)
-    assert heat[6, 1] == 0
+    warm = heat(evidence([level], [0 * level], [np.float32([1, -1])], 8))
+    assert np.unravel_index(warm.argmax(), warm.shape) == (2, 5)
+    assert (warm.min(), warm.max()) == (0, 1)
+    assert warm[6, 1] == 0
 
 
 def test_what_good_images_show_as_well_is_no_evidence():
@@ -72,19 +72,19 @@ def test_what_good_images_show_as_well_is_no_evidence():
     level = good.copy()
     level[1, 6] += 1
     slope = np.ones(3, np.float32)
-    heat = activation_map([level], [good], [slope], 64)
-    assert heat[8:16, 48:56].min() > 0.4
-    assert heat[32:].max() < 1e-3
-    assert not activation_map([good], [good], [slope], 64).any()
+    warm = heat(evidence([level], [good], [slope], 64))
+    assert warm[8:16, 48:56].min() > 0.4
+    assert warm[32:].max() < 1e-3
+    assert not heat(evidence([good], [good], [slope], 64)).any()
 
 
 def test_every_level_is_weighed_by_its_own_slope():
     coarse, fine = np.zeros((4, 4, 3), np.float32), np.zeros((8, 8, 2), np.float32)
     coarse[1, 1], fine[6, 6] = 1, 1
     slopes = [np.zeros(3, np.float32), np.float32([0, 1])]
-    heat = activation_map([coarse, fine], [0 * coarse, 0 * fine], slopes, 8)
-    assert np.unravel_index(heat.argmax(), heat.shape) == (6, 6)
-    assert not heat[:4, :4].any()
+    warm = heat(evidence([coarse, fine], [0 * coarse, 0 * fine], slopes, 8))
+    assert np.unravel_index(warm.argmax(), warm.shape) == (6, 6)
+    assert not warm[:4, :4].any()
 
 
 def test_a_gradient_is_cut_by_level_and_summed_over_the_ways_of_pooling():
@@ -97,4 +97,4 @@ def test_a_gradient_is_cut_by_level_and_summed_over_the_ways_of_pooling():
 
 def test_no_evidence_gives_a_cold_map():
     level = np.ones((4, 4, 2), np.float32)
-    assert not activation_map([level], [0 * level], [np.float32([-1, -1])], 8).any()
+    assert not heat(evidence([level], [0 * level], [np.float32([-1, -1])], 8)).any()

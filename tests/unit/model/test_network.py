@@ -137,3 +137,16 @@ def test_a_network_with_other_levels_does_not_read_the_features_of_the_first(cac
         for levels in (["C3", "C5"], ["C4", "C5"])
     ]
     assert shapes == [(3, 8 + 32), (3, 16 + 32)]
+
+
+def test_maps_are_pooled_by_hand_as_the_network_pools_them():
+    keras.utils.set_random_seed(0)
+    image = keras.Input((32, 32, 3))
+    fine = keras.layers.Conv2D(4, 3, 2)(image)
+    levels = {"C2": fine, "C3": keras.layers.Conv2D(5, 3, 2)(fine)}
+    features = network.pool(keras.Model(image, levels), ["C2", "C3"], ["avg", "max"])
+    images = np.random.default_rng(0).uniform(0, 255, (2, 32, 32, 3)).astype(np.float32)
+    maps = [np.asarray(network.level(features, c).predict_on_batch(images)) for c in levels]
+    own = network.pooled(maps, ["avg", "max"])
+    assert own.shape == (2, 18)
+    assert np.allclose(own, np.asarray(features.predict_on_batch(images)), atol=1e-4)
