@@ -1,10 +1,12 @@
-"""What all tests share: a quiet TensorFlow, a store for arrays, and configs as typed."""
+"""What all tests share: configs as typed, small drawn parts, and the built option of any slot."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before anything imports TensorFlow
 if os.environ.get("KERAS_BACKEND") == "jax":  # compiles everything: let it do so quickly
@@ -12,12 +14,15 @@ if os.environ.get("KERAS_BACKEND") == "jax":  # compiles everything: let it do s
 
 import pytest
 from hydra import compose, initialize_config_dir
+from hydra.utils import instantiate
 
 from anomaly import config
 from anomaly.config import RunConfig
 from anomaly.data.cache import Cache
+from anomaly.types import Dataset
 
 ROOT = Path(__file__).parents[1]
+DEMO = ["data=demo", "data.images=4", "data.side=64", "data.grid=64"]
 
 
 @pytest.fixture
@@ -35,3 +40,50 @@ def parsed() -> Callable[..., RunConfig]:
             return config.parse(compose("config", list(overrides)))
 
     return parse
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the session's pictures and cached arrays lie."""
+    return tmp_path_factory.mktemp("session")
+
+
+@pytest.fixture(scope="session")
+def store(folder: Path) -> Cache:
+    return Cache(folder / "cache", gigabytes=1)
+
+
+@pytest.fixture(scope="session")
+def build() -> Callable[..., Any]:
+    """build(node, **runtime) is what an option makes of the runtime arguments of its slot."""
+
+    def make(node: object, **runtime: object) -> Any:
+        return instantiate(node, _convert_="all")(**runtime)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def demo(parsed: Callable[..., RunConfig], build: Callable, folder: Path, store: Cache) -> Dataset:
+    return build(parsed(*DEMO, f"data.root={folder}").data, cache=store)
+
+
+@pytest.fixture(scope="session")
+def learner_of(build: Callable[..., Any], demo: Dataset, store: Cache) -> Callable[..., Any]:
+    """learner_of(run) is a fresh learner for the demo's classes, with the slots that `run` names."""
+
+    import keras  # takes seconds, which most tests can do without
+
+    def make(run: RunConfig) -> Any:
+        keras.utils.set_random_seed(run.seed)
+        return build(
+            run.model,
+            backbone=partial(build, run.backbone),
+            classes=demo.classes,
+            augment=build(run.augment, seed=run.seed),
+            optimizer=partial(build, run.optimizer),
+            cache=store,
+            seed=run.seed,
+        )
+
+    return make

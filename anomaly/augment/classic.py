@@ -20,4 +20,4 @@ def build(
     flip = A.OneOf([A.HorizontalFlip(p=1), A.VerticalFlip(p=1), A.NoOp(p=1)], p=1)
     turn = A.Rotate((-rotation, rotation), border_mode=cv2.BORDER_REFLECT_101, p=1)
     light = A.MultiplicativeNoise(multiplier=tuple(brightness), elementwise=False, p=1)
-    return Policy(A.Compose([flip, turn, light]), factor, good_factor=1, seed=seed)
+    return Policy([A.Compose([flip, turn, light])], factor, good_factor=1, seed=seed)

@@ -1,27 +1,18 @@
-"""What a production line really shows: a part lies at any angle, the light varies a little."""
+"""Turned and mirrored, and nothing else: not a pixel is invented, the light stays as it is."""
 
+from itertools import compress, product
 from typing import Literal
 
 import albumentations as A
-import cv2
 
 from anomaly.augment.policy import Policy
-from anomaly.checks import Degrees, Fraction, Number
+from anomaly.checks import Number
+
+STEPS = (A.HorizontalFlip, A.VerticalFlip, A.Transpose)
 
 
-def build(
-    *,
-    seed: int,
-    factor: Number | Literal["balance"],
-    good_factor: Number,
-    rotation: Degrees,
-    brightness: Fraction,
-    contrast: Fraction,
-) -> Policy:
-    """Mirror half of the time, rotate, shift brightness and contrast by up to a share."""
-    steps = [
-        A.HorizontalFlip(p=0.5),
-        A.Rotate((-rotation, rotation), border_mode=cv2.BORDER_REFLECT_101, p=1),
-        A.RandomBrightnessContrast(brightness, contrast, p=1),
-    ]
-    return Policy(A.Compose(steps), factor, good_factor, seed)
+def build(*, seed: int, factor: Number | Literal["balance"], good_factor: Number) -> Policy:
+    """The eight symmetries of a square, in a fixed order; more versions than eight repeat them."""
+    choices = product((False, True), repeat=len(STEPS))
+    pipelines = [A.Compose([step(p=1) for step in compress(STEPS, chosen)]) for chosen in choices]
+    return Policy(pipelines, factor, good_factor, seed)

@@ -7,4 +7,4 @@ from anomaly.augment.policy import Policy
 
 def build(*, seed: int) -> Policy:
     """The policy that changes nothing."""
-    return Policy(A.Compose([]), factor=1, good_factor=1, seed=seed)
+    return Policy([A.Compose([])], factor=1, good_factor=1, seed=seed)

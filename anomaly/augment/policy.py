@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from threading import Lock
 from typing import Literal
 
@@ -14,19 +15,22 @@ Factor = int | Literal["balance"]
 
 
 class Policy:
-    """A pipeline and the number of versions of each image; version 0 is the image itself.
+    """Pipelines and the number of versions of each image; version 0 is the image itself.
 
-    Version k of an image depends on its id, k and the seed alone: not on the order of calls,
-    nor on how many versions were made before.
+    One pipeline is drawn from at random: version k of an image depends on its id, k and the seed
+    alone, not on the order of calls, nor on how many versions were made before. Of several, each
+    is a fixed change, and the versions begin again after the last.
     """
 
-    def __init__(self, pipeline: A.Compose, factor: Factor, good_factor: int, seed: int) -> None:
-        self.pipeline = pipeline
+    def __init__(
+        self, pipelines: Sequence[A.Compose], factor: Factor, good_factor: int, seed: int
+    ) -> None:
+        self.pipelines = pipelines
         self.factor = factor
         self.good_factor = good_factor
         self.seed = seed
         self._turn = Lock()  # seeding and drawing must not be interleaved by threads
-        settings = json.dumps(A.to_dict(pipeline), sort_keys=True, default=str)
+        settings = json.dumps([A.to_dict(p) for p in pipelines], sort_keys=True, default=str)
         self.name = hashlib.sha256(f"{settings}{seed}".encode()).hexdigest()[:16]
 
     def versions(self, labels: np.ndarray) -> np.ndarray:
@@ -40,15 +44,22 @@ class Policy:
             per_class[1:] = self.factor
         return per_class[labels]
 
+    def distinct(self, version: int) -> int:
+        """The first version that looks like this one; made once, it serves for both."""
+        fixed = len(self.pipelines)
+        return version % fixed if fixed > 1 else version
+
     def apply(
         self, image: np.ndarray, mask: np.ndarray, id: str, version: int
     ) -> tuple[np.ndarray, np.ndarray]:
         """Version `version` of (h, w, 3) uint8 `image` and (h, w) bool `mask`, same shapes."""
+        version = self.distinct(version)
         if version == 0:
             return image, mask
+        pipeline = self.pipelines[version % len(self.pipelines)]
         with self._turn:
-            self.pipeline.set_random_seed(_seed(id, version, self.seed))
-            made = self.pipeline(image=image, mask=mask.astype(np.uint8))
+            pipeline.set_random_seed(_seed(id, version, self.seed))
+            made = pipeline(image=image, mask=mask.astype(np.uint8))
         return made["image"], made["mask"].astype(bool)
 
 

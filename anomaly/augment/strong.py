@@ -36,4 +36,4 @@ def build(
         A.GaussianBlur(sigma_limit=(0.2, 1.0), blur_limit=0, p=0.2),
         A.GaussNoise(std_range=(0.0, noise), p=0.5),
     ]
-    return Policy(A.Compose(steps), factor, good_factor, seed)
+    return Policy([A.Compose(steps)], factor, good_factor, seed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from sklearn.metrics import roc_auc_score
 
 
 def confusion_matrix(true: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
@@ -55,17 +56,4 @@ def separation(true: np.ndarray, proba: np.ndarray) -> dict[str, float]:
     defective = true > 0
     if defective.all() or not defective.any():
         return {}
-    return {"auroc": _auroc(defective, 1 - proba[:, 0])}
-
-
-def _auroc(positive: np.ndarray, ranked: np.ndarray) -> float:
-    """The share of (positive, negative) pairs in the right order; a tie is half right.
-
-    Ours, because importing scikit-learn takes longer than scoring a split. Source:
-    Mann and Whitney, Annals of Mathematical Statistics 18 (1947).
-    """
-    _, place, repeats = np.unique(ranked, return_inverse=True, return_counts=True)
-    rank = (repeats.cumsum() - (repeats - 1) / 2)[place]  # equal values share their mean rank
-    count = np.count_nonzero(positive)
-    wins = rank[positive].sum() - count * (count + 1) / 2
-    return float(wins / (count * (len(positive) - count)))
+    return {"auroc": float(roc_auc_score(defective, 1 - proba[:, 0]))}

@@ -31,7 +31,7 @@ def training_pictures(
     """Every version of every sample, as many as the policy says."""
     versions = policy.versions(np.array([sample.label for sample in samples]))
     return [
-        _version(sample, policy, version, size, cache)
+        _version(sample, policy, policy.distinct(version), size, cache)
         for sample, count in zip(samples, versions, strict=True)
         for version in range(count)
     ]

@@ -75,4 +75,4 @@ def test_a_policy_that_makes_versions_makes_different_ones(option, policy):
     own = policy(option)
     count = own.versions(np.array([0] * 9 + [1] * 3)).max()
     made = {own.apply(image, mask, "a", version)[0].tobytes() for version in range(count)}
-    assert len(made) == count
+    assert len(made) == len({own.distinct(version) for version in range(count)})

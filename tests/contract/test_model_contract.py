@@ -6,12 +6,11 @@ import importlib
 from pathlib import Path
 from typing import NamedTuple
 
-import keras
 import numpy as np
 import pytest
 
 from anomaly.config import RunConfig
-from anomaly.types import Dataset, Predictions
+from anomaly.types import Predictions
 
 OPTIONS = sorted(p.stem for p in (Path(__file__).parents[2] / "conf/model").glob("*.yaml"))
 EACH = pytest.mark.parametrize("option", OPTIONS)
@@ -32,7 +31,7 @@ class Fitted(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def fit(parsed, build, demo, store):
+def fit(parsed, learner_of, demo):
     """fit(option) is a learner after an epoch or two of each stage; each is trained once."""
     known: dict[str, Fitted] = {}
 
@@ -46,7 +45,7 @@ def fit(parsed, build, demo, store):
                 if key.startswith("backbone.") or key.removeprefix("model.") in keys
             ]
             run = parsed(*own, *small)
-            learner, told = built(run, build, demo, store), []
+            learner, told = learner_of(run), []
             learner.fit(
                 demo.train, demo.validate, run.trainer, lambda e, v: told.append((e, dict(v)))
             )
@@ -54,23 +53,6 @@ def fit(parsed, build, demo, store):
         return known[option]
 
     return make
-
-
-def built(run: RunConfig, build, demo: Dataset, store) -> object:
-    keras.utils.set_random_seed(run.seed)
-    backbone, optimizer = (
-        lambda node=node, **runtime: build(node, **runtime)
-        for node in (run.backbone, run.optimizer)
-    )
-    return build(
-        run.model,
-        backbone=backbone,
-        classes=demo.classes,
-        augment=build(run.augment, seed=run.seed),
-        optimizer=optimizer,
-        cache=store,
-        seed=run.seed,
-    )
 
 
 @EACH
@@ -135,9 +117,9 @@ def test_its_keras_model_alone_names_the_classes_of_rgb_images(option, fit, demo
 
 
 @pytest.mark.parametrize("option", ["classifier"])  # one of each learner: training is slow
-def test_the_same_seed_learns_the_same(option, fit, parsed, build, demo, store):
+def test_the_same_seed_learns_the_same(option, fit, learner_of, demo):
     run = fit(option).run
-    again = built(run, build, demo, store)
+    again = learner_of(run)
     again.fit(demo.train, demo.validate, run.trainer, lambda e, v: None)
     predictions = again.predict(demo.test)
     assert np.allclose(predictions.proba, fit(option).test.proba, atol=1e-3)

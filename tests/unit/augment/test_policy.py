@@ -23,9 +23,7 @@ def policy(seed: int = 0) -> Policy:
 
 
 def gentle(factor, good_factor: int) -> Policy:
-    return light.build(
-        seed=0, factor=factor, good_factor=good_factor, rotation=180, brightness=0.1, contrast=0.1
-    )
+    return light.build(seed=0, factor=factor, good_factor=good_factor)
 
 
 def made(own: Policy, jobs: list[tuple[str, int]]) -> dict[tuple[str, int], bytes]:
@@ -61,9 +59,7 @@ def test_version_zero_is_the_image_itself():
 @pytest.mark.parametrize("version", range(1, 6))
 def test_the_mask_follows_the_image(version):
     marked = np.repeat((MASK * np.uint8(255))[..., None], 3, axis=2)
-    own = light.build(
-        seed=0, factor="balance", good_factor=2, rotation=180, brightness=0, contrast=0
-    )
+    own = gentle("balance", 2)
     image, mask = own.apply(marked, MASK, "a", version)
     assert mask.dtype == bool
     assert ((image[..., 0] > 127) == mask).mean() > 0.98
@@ -95,6 +91,18 @@ def test_a_number_as_factor_is_that_of_defects_alone():
 
 def test_the_name_tells_pipelines_and_seeds_apart():
     flip, turn = A.Compose([A.HorizontalFlip(p=1)]), A.Compose([A.Rotate((-9, 9), p=1)])
-    names = {Policy(p, 1, 1, seed).name for p in (flip, turn) for seed in (0, 1)}
+    names = {Policy([p], 1, 1, seed).name for p in (flip, turn) for seed in (0, 1)}
     assert len(names) == 4
-    assert Policy(flip, 1, 1, 0).name == Policy(A.Compose([A.HorizontalFlip(p=1)]), 1, 1, 0).name
+    assert (
+        Policy([flip], 1, 1, 0).name == Policy([A.Compose([A.HorizontalFlip(p=1)])], 1, 1, 0).name
+    )
+
+
+def test_light_makes_the_eight_symmetries_of_a_square_and_then_repeats_them():
+    own = gentle("balance", 8)
+    made = [own.apply(IMAGE, MASK, "a", version)[0] for version in range(16)]
+    turned = [np.rot90(image, k) for image in (IMAGE, IMAGE[:, ::-1]) for k in range(4)]
+    assert {image.tobytes() for image in made[:8]} == {image.tobytes() for image in turned}
+    assert all(np.array_equal(a, b) for a, b in zip(made[:8], made[8:], strict=True))
+    assert [own.distinct(version) for version in range(16)] == [*range(8), *range(8)]
+    assert [policy().distinct(version) for version in (0, 9, 99)] == [0, 9, 99]

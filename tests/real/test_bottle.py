@@ -1,0 +1,66 @@
+"""The main job on MVTec's bottle, with floors under its figures.
+
+Small and short, so that it fits into CI: experiments/bottle_classifier has the full figures.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+SHARED = REPOSITORY.parent / "shared"
+DATA = Path(os.environ.get("ANOMALY_DATA", SHARED / "data"))
+KERAS_HOME = Path(os.environ.get("KERAS_HOME", SHARED / "keras"))
+COMMAND = ["model=mobilenetv2", "model.image_size=224", "model.views=1", "trainer.epochs=20"]
+
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.skipif(
+        not (DATA / "bottle" / "train").is_dir(),
+        reason="no MVTec bottle below ANOMALY_DATA or ../shared/data",
+    ),
+    pytest.mark.skipif(
+        not list(KERAS_HOME.glob("models/mobilenet_v2*")),
+        reason="no MobileNetV2 weights below KERAS_HOME or ../shared/keras",
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def scores(tmp_path_factory) -> dict[str, float]:
+    """Every figure of a run on bottle."""
+    output = tmp_path_factory.mktemp("bottle")
+    subprocess.run(
+        [
+            sys.executable,
+            "train.py",
+            f"data.root={DATA}",
+            "data.category=bottle",
+            f"output={output}",
+            *COMMAND,
+        ],
+        cwd=REPOSITORY,
+        env=os.environ | {"KERAS_HOME": str(KERAS_HOME)},
+        check=True,
+    )
+    (file,) = output.glob("runs/*/scores.json")
+    return json.loads(file.read_text())
+
+
+@pytest.mark.parametrize(
+    ("metric", "floor"),
+    [("accuracy", 0.86), ("defect_accuracy", 0.5), ("auroc", 0.97), ("iou", 0.2)],
+)
+def test_a_small_model_does_better_than(metric, floor, scores):
+    assert scores[f"test/{metric}"] >= floor
+
+
+def test_accuracy_comes_with_its_evidence(scores):
+    assert scores["test/accuracy_count"] >= 40
+    assert scores["test/accuracy_low"] <= scores["test/accuracy"] <= scores["test/accuracy_high"]
