@@ -259,7 +259,7 @@ VALUES = [
         nothing,
         "model.image_size must be a multiple of 32 from 32 to 4096, got 100\n"
         "trainer.batch_size must be between 1 and 65536, got 0\n"
-        "cache.gigabytes must be above 0, got 0.0",
+        "cache.gigabytes must be above 0 and finite, got 0.0",
     ),
     (
         "a fold beyond the last",
@@ -338,8 +338,8 @@ WEIGHTS = [
         "weights of another shape",
         DATA + SMALL + "backbone.weights={weights}",
         weights_of_a_wider_network,
-        "backbone.weights={weights} does not fit this backbone: a weight is (3, 3, 3, 16) in the"
-        " file and (3, 3, 3, 8) in the network; give a file of this very network's weights, or"
+        "backbone.weights={weights} does not fit this backbone: a weight is (3, 3, 6, 16) in the"
+        " file and (3, 3, 6, 8) in the network; give a file of this very network's weights, or"
         " backbone.weights=null",
     ),
     (
