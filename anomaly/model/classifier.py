@@ -130,14 +130,17 @@ class Classifier:
         extract = Extractor(self.features, self.cache)
         x, y = extract(pictures, "train features"), np.array([p.label for p in pictures])
         own = extract(self._pictures(validate), "validation features")
-        for layer in self.head.layers:
-            if isinstance(layer, keras.layers.Normalization):
-                layer.adapt(x)
+        self._standardise(x[_firsts(pictures)])
         optimizer = training.optimizer(
             learning_rate=stage.learning_rate, steps=_steps(stage, pictures)
         )
         validation = (own, validate.labels)
         train_head(self.head, optimizer, (x, y), validation, stage, training.seed, report)
+
+    def _standardise(self, vectors: np.ndarray) -> None:
+        for layer in self.head.layers:
+            if isinstance(layer, keras.layers.Normalization):
+                layer.adapt(vectors)
 
     def _finetune(
         self,
@@ -185,6 +188,15 @@ def load(folder: Path, cache: Cache) -> Classifier:
     levels = len(settings["levels"])
     good = [flat[i : i + levels] for i in range(0, len(flat), levels)]
     return Classifier(model, tuple(settings.pop("classes")), settings, cache, good=good)
+
+
+def _firsts(pictures: Sequence[Picture]) -> list[int]:
+    """Where each picture stands first: repetitions balance the classes, but distort the scale.
+
+    Good parts vary little, and what is far from them on that scale is a defect.
+    """
+    places = {picture.key: place for place, picture in reversed(list(enumerate(pictures)))}
+    return sorted(places.values())
 
 
 def _steps(stage: StageConfig, pictures: Sequence[Picture]) -> int:
