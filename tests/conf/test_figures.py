@@ -1,0 +1,45 @@
+"""Every figure that a page shows is one of its committed result file."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ROWS = {
+    "accuracy": "accuracy",
+    "accuracy, good or which defect": "accuracy",
+    "accuracy on the defective images": "defect_accuracy",
+    "escapes": "escape_rate",
+    "overkill": "overkill_rate",
+}
+LINE = (
+    r"^\| ([a-z ,]+?)(?: \(.*\)|: .*)? \| ([0-9.]+) \| (\d+) / (\d+) \| ([0-9.]+) to ([0-9.]+) \|$"
+)
+
+
+@pytest.mark.parametrize("page", ["README.md", "experiments/bottle_classifier/README.md"])
+def test_the_figures_of_bottle_are_those_of_the_result_file(page):
+    scores = json.loads((ROOT / "experiments/bottle_classifier/scores.json").read_text())
+    found = re.findall(LINE, (ROOT / page).read_text(), re.MULTILINE)
+    assert len(found) == 4
+    for row, share, hits, count, low, high in found:
+        name = f"test/{ROWS[row]}"
+        wanted = [scores[name], scores[f"{name}_low"], scores[f"{name}_high"]]
+        assert [share, low, high] == [f"{value:.3f}" for value in wanted]
+        assert int(count) == scores[f"{name}_count"]
+        assert int(hits) == round(scores[name] * int(count))
+
+
+def test_the_table_of_the_demo_is_that_of_the_result_file():
+    scores = json.loads((ROOT / "docs/demo_scores.json").read_text())
+    rows = re.findall(
+        r"^│ (\w+) +│ +([0-9.]+) │ +([0-9.]+) │", (ROOT / "README.md").read_text(), re.M
+    )
+    assert len(rows) == 12
+    for name, validation, test in rows:
+        assert f"{scores[f'val/{name}']:.3f}" == validation
+        assert f"{scores[f'test/{name}']:.3f}" == test
