@@ -67,5 +67,5 @@ def test_parameters_are_every_value_under_its_path(parsed):
     values = config.parameters(run)
     assert values["trainer.epochs"] == 3
     assert values["trainer.finetune.epochs"] == run.trainer.finetune.epochs
-    assert values["model.levels"] == ["C5"]
+    assert values["model.levels"] == ["C4"]
     assert not [key for key in values if "_target_" in key or "_partial_" in key]
