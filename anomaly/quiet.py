@@ -36,7 +36,7 @@ def import_keras() -> None:
         try:
             with _uninterrupted():
                 import keras  # noqa: F401  (loading it is the purpose)
-        except Exception:
+        except Exception:  # raised again, once what was said meanwhile is shown
             notes.seek(0)
             os.write(terminal, notes.read())
             raise

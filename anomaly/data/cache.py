@@ -33,6 +33,10 @@ class Cache:
         self.root = root
         self.limit = int(gigabytes * 2**30)
 
+    def __contains__(self, key: str) -> bool:
+        """Whether there is an array, though it may turn out to be damaged."""
+        return self._path(key).exists()
+
     def read(self, key: str) -> np.ndarray | None:
         """The array, or None where there is none that can be trusted."""
         path = self._path(key)
@@ -61,10 +65,6 @@ class Cache:
             except BaseException:
                 Path(file.name).unlink(missing_ok=True)
                 raise
-
-    def missing(self, keys: Iterable[str]) -> list[str]:
-        """The keys without an entry, in the order given, each once."""
-        return [key for key in dict.fromkeys(keys) if not self._path(key).exists()]
 
     def get(self, key: str, make: Callable[[], np.ndarray]) -> np.ndarray:
         """The array under `key`, made and stored where it is absent."""

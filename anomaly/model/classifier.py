@@ -22,7 +22,7 @@ from anomaly.model.head_training import train_head
 from anomaly.model.inference import Inference, Reference
 from anomaly.model.learner import Report
 from anomaly.model.localise import choose_threshold, instances
-from anomaly.model.pictures import Picture, training_pictures, views
+from anomaly.model.pictures import Picture, firsts, training_pictures, views
 from anomaly.types import Predictions, Split
 
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ class Classifier:
         self.features = model.get_layer("features")
         self.head = model.get_layer("head")
         self.size = model.input_shape[1]
+        self.inference = self._inference()
 
     def fit(self, train: Split, validate: Split, trainer: TrainerConfig, report: Report) -> None:
         """Stage one on frozen features, stage two on everything, then the heat map's threshold.
@@ -114,8 +115,9 @@ class Classifier:
                 lambda epoch, values: report(shift + epoch, values),
             )
         good = [sample for sample in train.samples if sample.label == 0][:REFERENCE]
-        self.good = self._inference().reference(good)
-        _, heat = self._inference()(validate, self.good)
+        self.inference = self._inference()
+        self.good = self.inference.reference(good)
+        _, heat = self.inference(validate, self.good)
         masks = load_masks(validate.samples, validate.grid)
         self.settings["threshold"] = choose_threshold(heat, masks)
 
@@ -130,7 +132,7 @@ class Classifier:
         extract = Extractor(self.features, self.cache)
         x, y = extract(pictures, "train features"), np.array([p.label for p in pictures])
         own = extract(self._pictures(validate), "validation features")
-        self._standardise(x[_firsts(pictures)])
+        self._standardise(x[firsts(pictures)])
         optimizer = training.optimizer(
             learning_rate=stage.learning_rate, steps=_steps(stage, pictures)
         )
@@ -138,6 +140,10 @@ class Classifier:
         train_head(self.head, optimizer, (x, y), validation, stage, training.seed, report)
 
     def _standardise(self, vectors: np.ndarray) -> None:
+        """On the scale of distinct pictures good parts vary little, and a defect is far off.
+
+        The repetitions that balance the classes would stretch it (docs/decisions/0006).
+        """
         for layer in self.head.layers:
             if isinstance(layer, keras.layers.Normalization):
                 layer.adapt(vectors)
@@ -158,7 +164,7 @@ class Classifier:
 
     def predict(self, split: Split) -> Predictions:
         """Probabilities averaged over the views, heat maps, and instances at the threshold."""
-        proba, heat = self._inference()(split, self.good)
+        proba, heat = self.inference(split, self.good)
         threshold = self.settings["threshold"]
         found = [instances(h, p, threshold) for h, p in zip(heat, proba, strict=True)]
         return Predictions(split.ids, self.classes, proba, heat, heat >= threshold, tuple(found))
@@ -188,15 +194,6 @@ def load(folder: Path, cache: Cache) -> Classifier:
     levels = len(settings["levels"])
     good = [flat[i : i + levels] for i in range(0, len(flat), levels)]
     return Classifier(model, tuple(settings.pop("classes")), settings, cache, good=good)
-
-
-def _firsts(pictures: Sequence[Picture]) -> list[int]:
-    """Where each picture stands first: repetitions balance the classes, but distort the scale.
-
-    Good parts vary little, and what is far from them on that scale is a defect.
-    """
-    places = {picture.key: place for place, picture in reversed(list(enumerate(pictures)))}
-    return sorted(places.values())
 
 
 def _steps(stage: StageConfig, pictures: Sequence[Picture]) -> int:

@@ -34,26 +34,37 @@ class Extractor:
         self.dtype = dtype
         self.name = key_of("features", fingerprint(network), keras.backend.backend(), dtype)
 
-    def __call__(self, pictures: Sequence[Picture], label: str = "features") -> np.ndarray:
-        """(n, ...) float32: the network's output for each picture; `label` names the bar."""
-        keys = [key_of(self.name, picture.key) for picture in pictures]
+    def __call__(self, pictures: Sequence[Picture], label: str = "") -> np.ndarray:
+        """(n, ...) float32: the network's output for each picture; a `label` names it aloud."""
+        keys = self._keys(pictures)
         known = {key: array for key in set(keys) if (array := self.cache.read(key)) is not None}
         missing = {k: p for k, p in zip(keys, pictures, strict=True) if k not in known}
-        log.info("%s: %d pictures, %d not in the cache", label, len(pictures), len(missing))
-        known |= self._compute(missing, label)
+        known |= self._compute(missing, label, len(pictures))
         return np.stack([known[key] for key in keys]).astype(np.float32)
 
-    def _compute(self, missing: dict[str, Picture], label: str) -> dict[str, np.ndarray]:
+    def fill(self, pictures: Sequence[Picture], label: str) -> None:
+        """Compute what the cache lacks, without holding it all in memory."""
+        keys = self._keys(pictures)
+        missing = {k: p for k, p in zip(keys, pictures, strict=True) if k not in self.cache}
+        for _ in self._compute(missing, label, len(pictures)):
+            pass
+
+    def _keys(self, pictures: Sequence[Picture]) -> list[str]:
+        return [key_of(self.name, picture.key) for picture in pictures]
+
+    def _compute(
+        self, missing: dict[str, Picture], label: str, among: int
+    ) -> Iterator[tuple[str, np.ndarray]]:
+        """Each missing output with its key, once it is in the cache."""
+        if label:
+            log.info("%s: %d pictures, %d not in the cache", label, among, len(missing))
         keys = list(missing)
         chunks = [keys[i : i + BATCH] for i in range(0, len(keys), BATCH)]
-        made: dict[str, np.ndarray] = {}
         batches = _ahead(lambda chunk: [missing[key].load() for key in chunk], chunks)
         for chunk, images in track(zip(chunks, batches, strict=True), label, len(chunks)):
-            outputs = self._forward(np.stack(images))
-            made |= dict(zip(chunk, outputs, strict=True))
-            for key, output in zip(chunk, outputs, strict=True):
+            for key, output in zip(chunk, self._forward(np.stack(images)), strict=True):
                 self.cache.write(key, output)
-        return made
+                yield key, output
 
     def _forward(self, images: np.ndarray) -> np.ndarray:
         short = BATCH - len(images)

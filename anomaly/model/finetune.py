@@ -81,23 +81,22 @@ class Batches(keras.utils.PyDataset):
         self.seed = seed
         self.order = np.arange(len(pictures))
         self.pool = ThreadPoolExecutor()
-        self.kept: dict[int, np.ndarray] = {}
+        self.kept: dict[str, np.ndarray] = {}
 
     def __len__(self) -> int:
         return -(-len(self.pictures) // self.size)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        chosen = self.order[index * self.size :][: self.size].tolist()
+        chosen = [self.pictures[i] for i in self.order[index * self.size :][: self.size]]
         images = np.stack(list(self.pool.map(self._image, chosen)))
-        labels = np.array([self.pictures[place].label for place in chosen])
-        return images.astype(np.float32), labels
+        return images.astype(np.float32), np.array([picture.label for picture in chosen])
 
-    def _image(self, place: int) -> np.ndarray:
-        image = self.kept.get(place)
+    def _image(self, picture: Picture) -> np.ndarray:
+        image = self.kept.get(picture.key)
         if image is None:
-            image = self.pictures[place].load()
+            image = picture.load()
             if (len(self.kept) + 1) * image.nbytes <= MEMORY:
-                self.kept[place] = image
+                self.kept[picture.key] = image
         return image
 
     def shuffle(self, epoch: int) -> None:

@@ -37,6 +37,14 @@ def training_pictures(
     ]
 
 
+def firsts(pictures: Sequence[Picture]) -> list[int]:
+    """Where each distinct picture stands first; the others repeat one of these."""
+    places: dict[str, int] = {}
+    for place, picture in enumerate(pictures):
+        places.setdefault(picture.key, place)
+    return list(places.values())
+
+
 def views(samples: Sequence[Sample], view: int, size: int, cache: Cache) -> list[Picture]:
     """One of the 8 turned or mirrored views of each sample; view 0 is the image itself."""
 

@@ -126,6 +126,7 @@ def own_mounts() -> Callable[[str, Path], tuple[str, ...]]:
         [*front, "mount -t tmpfs none /mnt"], capture_output=True, check=False
     )
     if not able or able.returncode:
+        # A full or read-only disk can only be mounted, and locked-down containers mount nothing.
         pytest.skip("this machine lets tests mount nothing (unshare --mount --map-root-user)")
     return lambda how, folder: (*front, f'{how} && shift && exec "$@"', "sh", str(folder))
 

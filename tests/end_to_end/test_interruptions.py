@@ -127,6 +127,7 @@ def test_ctrl_c_while_the_store_is_made_leaves_none_half_made(start, until, outp
     assert client.get_experiment(experiment).name == "demo"
 
 
+# Only Linux shows from outside that a process is in the middle of loading a library.
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="sees what is loaded in /proc")
 def test_ctrl_c_while_tensorflow_loads_ends_with_one_line_too(start, until, server, output):
     process = start("train.py", *DEMO, *TINY, f"output={output}", f"tracking.uri={server.uri}")

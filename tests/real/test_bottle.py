@@ -21,6 +21,7 @@ COMMAND = ["model=mobilenetv2", "model.image_size=224", "model.views=1", "traine
 
 pytestmark = [
     pytest.mark.real,
+    # MVTec AD's licence keeps its images out of the repository, and weights are large.
     pytest.mark.skipif(
         not (DATA / "bottle" / "train").is_dir(),
         reason="no MVTec bottle below ANOMALY_DATA or ../shared/data",

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from anomaly.config import StageConfig
+from anomaly.model import finetune as finetuning
 from anomaly.model.finetune import Batches, finetune
 from anomaly.model.pictures import Picture
 
@@ -50,6 +51,24 @@ def test_batches_hold_everything_once_in_an_order_of_the_seed_and_the_epoch():
         assert sum(len(batches[i][0]) for i in range(len(batches))) == 12
         assert np.concatenate([batches[i][1] for i in range(len(batches))]).sum() == 6
     assert not np.array_equal(*orders)
+
+
+def test_a_picture_is_made_once_for_all_epochs_and_repetitions(monkeypatch):
+    made = []
+
+    def load() -> np.ndarray:
+        made.append(1)
+        return np.zeros((8, 8, 3), np.uint8)
+
+    few = [Picture(str(i % 3), 0, load) for i in range(6)]
+    batches = Batches(few, 1, seed=0)
+    for epoch in range(3):
+        batches.shuffle(epoch)
+        assert len([batches[i] for i in range(len(batches))]) == 6
+    assert len(made) == 3
+    monkeypatch.setattr(finetuning, "MEMORY", 0)  # nothing fits: every picture is made anew
+    assert len([Batches(few, 1)[i] for i in range(6)]) == 6
+    assert len(made) == 3 + 6
 
 
 def test_validation_batches_keep_their_order():

@@ -139,6 +139,17 @@ def test_a_network_with_other_levels_does_not_read_the_features_of_the_first(cac
     assert shapes == [(3, 8 + 32), (3, 16 + 32)]
 
 
+def test_filling_the_cache_computes_what_is_missing_and_no_more(cache):
+    loaded: list[int] = []
+    extract = Extractor(network.pool(backbone(), ["C3"], ["avg"]), cache)
+    extract(pictures(1, loaded))
+    extract.fill(pictures(3, loaded), "features")
+    assert loaded == [0, 1, 2]
+    extract.fill(pictures(3, loaded), "features")
+    assert extract(pictures(3, loaded)).shape == (3, 8)
+    assert loaded == [0, 1, 2]
+
+
 def test_maps_are_pooled_by_hand_as_the_network_pools_them():
     keras.utils.set_random_seed(0)
     image = keras.Input((32, 32, 3))

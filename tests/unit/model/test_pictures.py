@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from anomaly.model.pictures import turn, turn_back
+from anomaly.model.pictures import Picture, firsts, turn, turn_back
 
 IMAGE = np.arange(4 * 4 * 3).reshape(4, 4, 3)
 
@@ -19,3 +19,9 @@ def test_a_view_is_turned_back(view):
 def test_the_eight_views_differ_and_the_first_is_the_image():
     assert len({turn(IMAGE, view).tobytes() for view in range(8)}) == 8
     assert (turn(IMAGE, 0) == IMAGE).all()
+
+
+def test_repeated_pictures_count_once_where_they_stand_first():
+    pictures = [Picture(key, 0, lambda: IMAGE) for key in "abacbd"]
+    assert firsts(pictures) == [0, 1, 3, 5]
+    assert firsts([]) == []
