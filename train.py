@@ -1,6 +1,7 @@
 """Trains, evaluates and records what the config describes; `--help` shows the choices."""
 
 import os
+import sys
 
 import hydra
 from omegaconf import DictConfig
@@ -21,5 +22,7 @@ def train(cfg: DictConfig) -> float:
 
 
 if __name__ == "__main__":
+    # argparse takes overrides from one place only; people type -m in front of what it concerns.
+    sys.argv[1:] = sorted(sys.argv[1:], key=lambda word: word not in ("-m", "--multirun"))
     with mistakes.explained():
         train()

@@ -60,3 +60,9 @@ def test_a_typo_is_explained_from_any_working_directory(tmp_path):
 def test_a_module_of_the_slot_without_a_build_is_refused_too(tmp_path):
     said = answer("data._target_=anomaly.data.cache.build", f"output={tmp_path}")
     assert "data._target_ may only name a build of anomaly.data" in said
+
+
+@pytest.mark.parametrize("flag", ["-m", "--multirun"])
+def test_the_flag_of_a_sweep_may_stand_between_overrides(flag, tmp_path):
+    said = answer("seed=1", flag, "seed=-1,2", f"data.root={tmp_path}", f"output={tmp_path}")
+    assert "seed must be between 0 and 4294967295, got -1" in said
