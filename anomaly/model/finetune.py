@@ -11,6 +11,7 @@ import numpy as np
 from anomaly.config import StageConfig
 from anomaly.model.head_training import FIGURES, Best, check_finite
 from anomaly.model.learner import Report
+from anomaly.model.network import every_layer
 from anomaly.model.pictures import Picture
 from anomaly.progress import bar
 
@@ -33,6 +34,7 @@ def finetune(
     Raises:
         InputError: the loss is no longer finite.
     """
+    _hold_statistics(network)
     loss = keras.losses.SparseCategoricalCrossentropy()
     # XLA compiles a deep network for minutes on a CPU and gains TensorFlow nothing there.
     plain = keras.backend.backend() == "tensorflow" and not _on_gpu()
@@ -57,6 +59,17 @@ def finetune(
             report(epoch, dict(zip(FIGURES, figures, strict=True)))
             display.update(task, figures=f"val_loss {figures[2]:.3f}")
     best.restore()
+
+
+def _hold_statistics(network: keras.Model) -> None:
+    """Batch norm infers, with the statistics of a million images rather than of a small batch.
+
+    A frozen layer is the only way: Keras 3 overrides the `training=False` of a call inside a
+    functional graph by that of the graph. Scale and offset stay with the statistics they belong to.
+    """
+    for layer in every_layer(network):
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.trainable = False
 
 
 def _on_gpu() -> bool:

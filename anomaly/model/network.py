@@ -16,11 +16,11 @@ BY_HAND: dict[str, Callable[..., np.ndarray]] = {"avg": np.mean, "max": np.max}
 
 
 def pool(backbone: keras.Model, levels: Sequence[str], pooling: Sequence[str]) -> keras.Model:
-    """RGB (n, h, w, 3) to the pooled, joined levels (n, f); batch norm in inference mode."""
+    """RGB (n, h, w, 3) to the pooled, joined levels (n, f)."""
     used = {level: backbone.output[level] for level in levels}  # what lies above is not computed
     backbone = keras.Model(backbone.input, used, name="backbone")
     image = keras.Input(backbone.input_shape[1:], name="image")
-    maps = backbone(image, training=False)
+    maps = backbone(image)
     vectors = [POOLING[way]()(maps[level]) for level in levels for way in pooling]
     joined = layers.Concatenate()(vectors) if len(vectors) > 1 else vectors[0]
     return keras.Model(image, joined, name="features")
@@ -29,7 +29,7 @@ def pool(backbone: keras.Model, levels: Sequence[str], pooling: Sequence[str]) -
 def level(features: keras.Model, name: str) -> keras.Model:
     """RGB (n, h, w, 3) to one level's map (n, h', w', c) of the backbone inside `features`."""
     image = keras.Input(features.input_shape[1:], name="image")
-    maps = features.get_layer("backbone")(image, training=False)
+    maps = features.get_layer("backbone")(image)
     return keras.Model(image, maps[name])
 
 
@@ -39,13 +39,13 @@ def pooled(maps: Sequence[np.ndarray], pooling: Sequence[str]) -> np.ndarray:
 
 
 def head(
-    features: int, classes: int, *, units: int, dropout: float, standardise: bool
+    features: int, classes: int, *, units: int | None, dropout: float, standardise: bool
 ) -> keras.Model:
-    """(n, features) to (n, classes) logits: [Normalization] - Dropout - Dense relu - Dense."""
+    """(n, features) to (n, classes) logits: [Normalization] - Dropout - [Dense relu] - Dense."""
     vector = keras.Input((features,), name="vector")
     x = layers.Normalization(name="standardise")(vector) if standardise else vector
     x = layers.Dropout(dropout)(x)
-    x = layers.Dense(units, activation="relu", name="hidden")(x)
+    x = layers.Dense(units, activation="relu", name="hidden")(x) if units else x
     return keras.Model(vector, layers.Dense(classes, name="logits")(x), name="head")
 
 
@@ -62,7 +62,7 @@ def fingerprint(network: keras.Model) -> str:
     Keras numbers layer names by the order of creation; they are replaced by their position, so
     that the same network built twice has the same name.
     """
-    names = [layer.name for layer in (network, *_layers(network))]
+    names = [layer.name for layer in (network, *every_layer(network))]
     places = {name: f"#{place}" for place, name in enumerate(dict.fromkeys(names))}
     graph = json.dumps(_renamed(network.get_config(), places), sort_keys=True, default=str)
     digest = hashlib.sha256(graph.encode())
@@ -71,11 +71,12 @@ def fingerprint(network: keras.Model) -> str:
     return digest.hexdigest()[:24]
 
 
-def _layers(network: keras.Model) -> Iterator[keras.Layer]:
+def every_layer(network: keras.Model) -> Iterator[keras.Layer]:
+    """Also those of networks inside it."""
     for layer in network.layers:
         yield layer
         if isinstance(layer, keras.Model):
-            yield from _layers(layer)
+            yield from every_layer(layer)
 
 
 def _renamed(node: Any, places: dict[str, str]) -> Any:

@@ -88,3 +88,25 @@ def test_a_stage_that_only_does_harm_leaves_no_trace():
     own, told = tuned(pictures(4, swapped=True))
     assert told[-1]["val_loss"] > told[0]["val_loss"]
     assert all(map(np.array_equal, own.get_weights(), small_network().get_weights()))
+
+
+def test_batch_norm_infers_while_everything_else_learns():
+    keras.utils.set_random_seed(0)
+    image = keras.Input((8, 8, 3))
+    x = keras.layers.BatchNormalization(name="norm")(keras.layers.Conv2D(4, 3)(image))
+    inner = keras.Model(image, keras.layers.GlobalAveragePooling2D()(x))
+    outer = keras.Input((8, 8, 3))
+    model = keras.Model(outer, keras.layers.Dense(2, activation="softmax")(inner(outer)))
+    norm, before = inner.get_layer("norm"), inner.get_layer("norm").get_weights()
+    kernel = np.array(inner.layers[1].kernel)
+    few = pictures(8)
+    told = []
+    stage = StageConfig(2, 1e-9, 8)
+    optimizer = keras.optimizers.SGD(1e-9)
+    finetune(model, optimizer, few, few, stage, 0, lambda epoch, values: told.append(dict(values)))
+    assert all(np.array_equal(a, b) for a, b in zip(norm.get_weights(), before, strict=True))
+    # At no rate at all, learning sees the very network that is validated.
+    assert np.isclose(told[0]["loss"], told[0]["val_loss"], rtol=1e-5)
+    finetune(model, keras.optimizers.SGD(1e-2), few, few, stage, 0, lambda epoch, values: None)
+    assert all(np.array_equal(a, b) for a, b in zip(norm.get_weights(), before, strict=True))
+    assert not np.array_equal(np.array(inner.layers[1].kernel), kernel)
