@@ -16,22 +16,26 @@ class Bound(NamedTuple):
     high: float
     words: str
     open_low: bool = False
+    open_high: bool = False
     multiple: int | None = None
 
     def holds(self, value: float) -> bool:
         above = value > self.low if self.open_low else value >= self.low
+        below = value < self.high if self.open_high else value <= self.high
         whole = self.multiple is None or value % self.multiple == 0
-        return above and value <= self.high and whole
+        return above and below and whole
 
 
 INF = float("inf")
 
 Positive = Annotated[float, Bound(0, 1e9, "above 0", open_low=True)]
-Fraction = Annotated[float, Bound(0, 1, "between 0 and 1")]
+Fraction = Annotated[float, Bound(0, 1, "from 0 to below 1", open_high=True)]
 Share = Annotated[float, Bound(0, 1, "above 0 and at most 1", open_low=True)]
 Factor = Annotated[float, Bound(0, 10, "between 0 and 10")]
 Degrees = Annotated[float, Bound(0, 180, "between 0 and 180")]
 Count = Annotated[int, Bound(0, 1_000_000, "a whole number from 0")]
+Seed = Annotated[int, Bound(0, 2**32 - 1, "a whole number from 0 to 4294967295")]
 Number = Annotated[int, Bound(1, 1_000_000, "a whole number from 1")]
 Width = Annotated[int, Bound(4, 4096, "a multiple of 4 from 4 to 4096", multiple=4)]
+Side = Annotated[int, Bound(32, 4096, "a whole number from 32 to 4096")]
 Size = Annotated[int, Bound(32, 4096, "a multiple of 32 from 32 to 4096", multiple=32)]

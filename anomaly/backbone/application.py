@@ -19,7 +19,7 @@ SHAPES = re.compile(  # in what Keras says of a file in its own format, and of a
     re.S,
 )
 PATIENCE = 15.0  # seconds
-LEVELS = ("C2", "C3", "C4", "C5")
+Step = Callable[[keras.KerasTensor], keras.KerasTensor]
 
 
 def build_application(
@@ -27,13 +27,33 @@ def build_application(
     *,
     image_size: int,
     weights: str | None,
-    normalise: keras.Layer,
+    normalise: Step,
     taps: Mapping[str, str],
     **options: object,
 ) -> keras.Model:
     """RGB 0-255 in, {"C2", "C3", "C4", "C5"} out; `taps` names the layer of each level.
 
     `weights` is "imagenet", None for random ones, or the path of a weights file.
+
+    Raises:
+        InputError: the weights cannot be had, or belong to another network.
+    """
+    network = whole_application(
+        factory, image_size=image_size, weights=weights, normalise=normalise, **options
+    )
+    levels = {level: network.get_layer(tap).output for level, tap in taps.items()}
+    return keras.Model(network.inputs[0], levels, name="backbone")
+
+
+def whole_application(
+    factory: Callable[..., keras.Model],
+    *,
+    image_size: int,
+    weights: str | None,
+    normalise: Step,
+    **options: object,
+) -> keras.Model:
+    """RGB 0-255 in, the last map out: for those whose levels cannot be told by names alone.
 
     Raises:
         InputError: the weights cannot be had, or belong to another network.
@@ -45,15 +65,13 @@ def build_application(
             warnings.filterwarnings("ignore", message=".*input_shape.*")
             warnings.filterwarnings("ignore", message="Skipping nested container")
             with _patience(PATIENCE):
-                network = factory(
+                return factory(
                     include_top=False, weights=weights, input_tensor=normalise(image), **options
                 )
     except Exception as error:  # every way in which Keras fails to get or load a file
         if weights is None:
             raise
         raise InputError(_refusal(factory.__name__, weights, error)) from None
-    levels = {level: network.get_layer(taps[level]).output for level in LEVELS}
-    return keras.Model(image, levels, name="backbone")
 
 
 def read_weights(network: keras.Model, weights: str | None) -> keras.Model:
@@ -95,17 +113,20 @@ def _known(weights: str | None) -> None:
 
 
 def _refusal(name: str, weights: str, error: Exception) -> str:
-    if weights == "imagenet" and isinstance(error, ValueError):  # of no size that has weights
-        return f"{name} has no such ImageNet weights: {_first_line(error)}"
     if weights != "imagenet":
         return (
             f"backbone.weights={weights} does not fit {name}: {_mismatch(error)};"
             " give a file of this very network's weights, or backbone.weights=null"
         )
     home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "models"
+    if isinstance(error, ValueError):  # the file is there
+        return (
+            f"the ImageNet weights of {name} in {home} do not fit it: {_mismatch(error)}; delete"
+            " that file and let it be downloaded, or give the right one as backbone.weights=PATH"
+        )
     return (
         f"ImageNet weights of {name} are not in {home} and could not be downloaded"
-        f" ({_first_line(error)}); put the file there, give its path as backbone.weights=PATH,"
+        f" ({first_line(error)}); put the file there, give its path as backbone.weights=PATH,"
         " or start from random ones with backbone.weights=null"
     )
 
@@ -113,10 +134,11 @@ def _refusal(name: str, weights: str, error: Exception) -> str:
 def _mismatch(error: Exception) -> str:
     shapes = SHAPES.search(str(error))
     if shapes is None:
-        return _first_line(error)
+        return first_line(error)
     return f"a weight is {shapes[2]} in the file and {shapes[1]} in the network"
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What another library says in its first full line."""
     lines = [line for line in str(error).splitlines() if line.strip() and not line.endswith(":")]
-    return lines[0][:200] if lines else type(error).__name__
+    return lines[0][:200].rstrip(". ") if lines else type(error).__name__

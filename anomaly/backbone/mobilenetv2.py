@@ -4,10 +4,22 @@ import keras
 
 from anomaly.backbone.application import build_application
 from anomaly.checks import Positive
+from anomaly.types import InputError
+
+TRAINED = (0.35, 0.5, 0.75, 1.0, 1.3, 1.4)  # the values of alpha that have ImageNet weights
 
 
 def build(*, image_size: int, weights: str | None, alpha: Positive) -> keras.Model:
-    """Inputs scaled to -1..1; a level is the last output at its stride."""
+    """Inputs scaled to -1..1; a level is the last output at its stride.
+
+    Raises:
+        InputError: there are no such weights, they cannot be had, or they do not fit.
+    """
+    if weights == "imagenet" and alpha not in TRAINED:
+        raise InputError(
+            f"backbone.alpha={alpha} has no ImageNet weights; use one of"
+            f" {', '.join(map(str, TRAINED))}, or random ones with backbone.weights=null"
+        )
     return build_application(
         keras.applications.MobileNetV2,
         image_size=image_size,

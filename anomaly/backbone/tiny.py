@@ -8,6 +8,7 @@ from keras import layers
 
 from anomaly.backbone.application import read_weights
 from anomaly.checks import Width
+from anomaly.types import InputError
 
 # Rows: lightness, red against green, both against blue. Colours differ from grey by little, so
 # their axes are stretched; a network that starts at random would be long in finding them.
@@ -21,7 +22,15 @@ def build(*, image_size: int, weights: str | None, width: Width) -> keras.Model:
 
     Each channel is normalised over the image, in groups as instance normalisation does (Wu & He,
     "Group Normalization", ECCV 2018): it needs no statistics, so it learns from few images.
+
+    Raises:
+        InputError: neighbourhoods do not fill the image, or the weights do not fit.
     """
+    if image_size % NEIGHBOURHOOD:
+        raise InputError(
+            f"model.image_size must be a multiple of {NEIGHBOURHOOD} for backbone=tiny,"
+            f" got {image_size}"
+        )
     image = keras.Input((image_size, image_size, 3), name="image")
     opponent = layers.Conv2D(3, 1, use_bias=False, trainable=False, name="opponent")
     x = opponent(layers.Rescaling(1 / 127.5, offset=-1)(image))

@@ -1,0 +1,69 @@
+"""Each application sees RGB 0-255 as Keras' own preprocessing would hand it over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import pytest
+from keras import applications
+
+from anomaly.backbone import (
+    convnexttiny,
+    efficientnetv2b0,
+    inceptionresnetv2,
+    mobilenetv2,
+    resnet50,
+)
+
+
+class Case(NamedTuple):
+    ours: ModuleType
+    theirs: ModuleType
+    factory: str
+    size: int
+    options: dict = {}
+
+
+CASES = [
+    Case(mobilenetv2, applications.mobilenet_v2, "MobileNetV2", 64, {"alpha": 0.35}),
+    Case(resnet50, applications.resnet50, "ResNet50", 64),
+    Case(inceptionresnetv2, applications.inception_resnet_v2, "InceptionResNetV2", 75),
+    Case(efficientnetv2b0, applications.efficientnet_v2, "EfficientNetV2B0", 64),
+    Case(convnexttiny, applications.convnext, "ConvNeXtTiny", 64),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.factory)
+def test_the_deepest_level_is_what_keras_computes_with_its_own_preprocessing(case, tmp_path):
+    theirs = reference(case, tmp_path / "reference.weights.h5")
+    ours = case.ours.build(
+        image_size=case.size, weights=str(tmp_path / "reference.weights.h5"), **case.options
+    )
+    images = np.random.default_rng(0).uniform(0, 255, (2, case.size, case.size, 3))
+    wanted = np.asarray(theirs(case.theirs.preprocess_input(images.astype(np.float32))))
+    found = np.asarray(ours(images.astype(np.float32))["C5"])
+    found = found[:, *inner(found.shape[1], wanted.shape[1]), :]
+    assert np.abs(found - wanted).max() <= 1e-4 * np.abs(wanted).max()
+
+
+def reference(case: Case, path: Path) -> keras.Model:
+    """Keras' network with random weights, which are also in the file."""
+    keras.utils.set_random_seed(0)
+    factory = getattr(case.theirs, case.factory)
+    shape = (case.size, case.size, 3)
+    network = factory(include_top=False, weights=None, input_shape=shape, **case.options)
+    for layer in network.layers:
+        if type(layer).__name__ == "LayerScale":  # 1e-6 at first, which would hide the blocks
+            layer.set_weights([np.ones_like(layer.get_weights()[0])])
+    network.save_weights(path)
+    return network
+
+
+def inner(side: int, wanted: int) -> tuple[slice, slice]:
+    """The middle of a level that was padded on all sides to `side`."""
+    first = (side - wanted) // 2
+    return (slice(first, first + wanted),) * 2
