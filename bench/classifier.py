@@ -24,8 +24,9 @@ from anomaly.model.features import Extractor
 from anomaly.model.head_training import train_head
 from anomaly.model.pictures import training_pictures
 from anomaly.types import Dataset
+from bench.plain import BATCH, epoch_seconds
 
-BATCH, SIZE, CLASSES = 32, 224, 4
+SIZE, CLASSES = 224, 4
 VALIDATION = 44  # images of bottle's validate part
 HEAD_EPOCHS = 50
 CLAIM_EPOCH, CLAIM_RUN = 90, 8 * 60
@@ -97,22 +98,8 @@ def _epochs(root: Path, folder: Path) -> tuple[float, float]:
     backbone = mobilenetv2.build(image_size=SIZE, weights="imagenet", alpha=1.0)
     features = network.pool(backbone, ["C5"], ["avg"])
     vectors = Extractor(features, cache)(pictures)
-    return _plain_keras(keras, images, labels), _cached(keras, vectors, labels)
-
-
-def _plain_keras(keras, images: np.ndarray, labels: np.ndarray) -> float:
-    """What the Keras transfer-learning guide does; the second epoch, without tracing."""
-    base = keras.applications.MobileNetV2(include_top=False, input_shape=(SIZE, SIZE, 3))
-    base.trainable = False
-    image = keras.Input((SIZE, SIZE, 3))
-    x = keras.layers.GlobalAveragePooling2D()(base(image / 127.5 - 1, training=False))
-    x = keras.layers.Dense(1024, activation="relu")(keras.layers.Dropout(0.2)(x))
-    model = keras.Model(image, keras.layers.Dense(CLASSES, activation="softmax")(x))
-    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    model.fit(images, labels, batch_size=BATCH, verbose=0)
-    start = time.perf_counter()
-    model.fit(images, labels, batch_size=BATCH, verbose=0)
-    return time.perf_counter() - start
+    plain = epoch_seconds(keras.applications.MobileNetV2, images, labels, "imagenet")
+    return plain, _cached(keras, vectors, labels)
 
 
 def _cached(keras, vectors: np.ndarray, labels: np.ndarray) -> float:

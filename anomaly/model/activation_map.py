@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import cv2
 import keras
@@ -14,16 +14,30 @@ BLUR = 1 / 40  # of the side: evidence comes in specks, a defect is whole
 def gradient(head: keras.Model, vectors: np.ndarray) -> np.ndarray:
     """(n, f): how each pooled feature moves the defect evidence of each image.
 
-    The evidence is the logit of the most probable defect type minus that of good. Through one
-    hidden relu layer its gradient has a closed form, the same on every backend.
+    The evidence is the logit of the most probable defect type minus that of good. Whatever lies
+    between features and logits, its gradient has a closed form, the same on every backend.
     """
-    kernel, bias = head.get_layer("hidden").get_weights()
     out, offset = head.get_layer("logits").get_weights()
     shift, scale = _standardisation(head, vectors.shape[1])
-    before = ((vectors - shift) * scale) @ kernel + bias
-    types = 1 + (np.maximum(before, 0) @ out + offset)[:, 1:].argmax(1)
+    hidden, back = _hidden(head, (vectors - shift) * scale)
+    types = 1 + (hidden @ out + offset)[:, 1:].argmax(1)
     towards = out[:, types].T - out[:, :1].T
-    return ((towards * (before > 0)) @ kernel.T * scale).astype(np.float32)
+    return (back(towards) * scale).astype(np.float32)
+
+
+def _hidden(head: keras.Model, x: np.ndarray) -> tuple[np.ndarray, Callable]:
+    """(n, u) what the logits are made of, and the way back of an (n, u) gradient to (n, f)."""
+    inside = {layer.name: layer for layer in head.layers}
+    if "hidden" in inside:
+        kernel, bias = inside["hidden"].get_weights()
+        before = x @ kernel + bias
+        return np.maximum(before, 0), lambda g: (g * (before > 0)) @ kernel.T
+    if "support" in inside:
+        kernel, bias = inside["support"].get_weights()
+        gamma = -float(inside["length"].scale)
+        near = np.exp(x @ kernel + bias - gamma * (x**2).sum(1, keepdims=True))
+        return near, lambda g: (g * near) @ kernel.T - 2 * gamma * x * (g * near).sum(1)[:, None]
+    return x, lambda g: g
 
 
 def evidence(

@@ -21,7 +21,8 @@ class Report(Protocol):
 class Learner(Protocol):
     """Learns from train, chooses on validate, and predicts any split."""
 
-    model: keras.Model  # RGB 0-255 to (n, c) probabilities, for whoever wants it without us
+    has_backbone: bool  # whether it uses the one that the config names
+    model: keras.Model | None  # RGB 0-255 to (n, c) probabilities, for whoever wants it without us
 
     def fit(self, train: Split, validate: Split, trainer: TrainerConfig, report: Report) -> None:
         """Learn from `train`; whatever is chosen among is chosen on `validate`."""

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from anomaly.backbone import tiny
+from anomaly.data.cache import Cache
 from anomaly.model import network
 from anomaly.model.features import Extractor
 from anomaly.model.pictures import Picture
@@ -148,6 +149,17 @@ def test_filling_the_cache_computes_what_is_missing_and_no_more(cache):
     extract.fill(pictures(3, loaded), "features")
     assert extract(pictures(3, loaded)).shape == (3, 8)
     assert loaded == [0, 1, 2]
+
+
+def test_what_a_small_cache_has_lost_is_computed_anew(tmp_path, cache):
+    features = network.pool(backbone(), ["C3"], ["avg"])
+    loaded: list[int] = []
+    again: list[int] = []
+    small = Extractor(features, Cache(tmp_path / "small", gigabytes=300 / 2**30))
+    small.fill(pictures(3, loaded), "features")  # of which the cache holds but one
+    vectors = small(pictures(3, again))
+    assert np.array_equal(vectors, Extractor(features, cache)(pictures(3, [])))
+    assert (loaded, again) == ([0, 1, 2], [0, 1])
 
 
 def test_maps_are_pooled_by_hand_as_the_network_pools_them():

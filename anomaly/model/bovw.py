@@ -1,0 +1,213 @@
+"""The bag of visual words (Csurka et al., ECCV workshop 2004): SIFT, k-means, histograms, SVMs."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from anomaly.checks import Number, Positive, Side
+from anomaly.data.cache import Cache
+from anomaly.data.images import load_masks
+from anomaly.model.bag import Bag, from_arrays
+from anomaly.model.descriptors import Sampling
+from anomaly.model.grid_search import search
+from anomaly.model.histogram import vectors
+from anomaly.model.localise import choose_threshold, instances
+from anomaly.model.pictures import firsts, training_pictures, turn_back, views
+from anomaly.model.reader import Reader
+from anomaly.model.svm import distances, fit
+from anomaly.model.votes import heat
+from anomaly.types import InputError, Predictions, Split
+
+if TYPE_CHECKING:
+    from anomaly.augment.policy import Policy
+    from anomaly.config import TrainerConfig
+    from anomaly.model.learner import Report
+
+SETTINGS = ("image_size", "sampling", "step", "scales", "root", "pyramid", "views", "threshold")
+log = logging.getLogger(__name__)
+
+
+def build(
+    *,
+    backbone: Callable[..., object],
+    classes: tuple[str, ...],
+    augment: Policy,
+    optimizer: Callable[..., object],
+    cache: Cache,
+    seed: int,
+    image_size: Side,
+    sampling: Literal["keypoint", "dense"],
+    step: Number,
+    scales: list[Number],
+    words: Number,
+    root: bool,
+    pyramid: Literal[1, 2, 3, 4],
+    C: Positive,
+    gamma: Positive,
+    grid: bool,
+    views: Literal[1, 2, 4, 8],
+) -> BagOfWords:
+    """A bag of words that has learned nothing yet; `backbone` and `optimizer` are not of use here.
+
+    Raises:
+        InputError: dense sampling without scales, or with one larger than the image.
+    """
+    if sampling == "dense" and not (scales and max(scales) <= image_size):
+        raise InputError(
+            f"model.scales must name sides of patches, none above model.image_size={image_size},"
+            f" got {scales}"
+        )
+    settings = {
+        "image_size": image_size,
+        "sampling": sampling,
+        "step": step,
+        "scales": scales,
+        "root": root,
+        "pyramid": pyramid,
+        "views": views,
+        "threshold": 0.5,
+    }
+    return BagOfWords(classes, settings, cache, Training(augment, words, C, gamma, grid, seed))
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a bag of words needs to learn, and not to predict."""
+
+    augment: Policy
+    words: int
+    c: float
+    gamma: float
+    grid: bool
+    seed: int
+
+
+class BagOfWords:
+    """A learner without a network: what it has learned is a `Bag`, `settings` hold the rest."""
+
+    has_backbone = False
+    model = None  # nothing of Keras
+
+    def __init__(
+        self,
+        classes: tuple[str, ...],
+        settings: dict,
+        cache: Cache,
+        training: Training | None = None,
+        bag: Bag | None = None,
+    ) -> None:
+        self.classes = classes
+        self.settings = settings
+        self.cache = cache
+        self.training = training
+        self.bag = bag
+        way, step, scales = (settings[name] for name in ("sampling", "step", "scales"))
+        self.reader = Reader(Sampling(way, step, tuple(scales)), cache)
+
+    def fit(self, train: Split, validate: Split, trainer: TrainerConfig, report: Report) -> None:
+        """Learn words and machines from `train`, choose the heat map's threshold on `validate`.
+
+        None of it has epochs: `trainer` has no say, and there is nothing to `report`.
+
+        Raises:
+            InputError: fewer descriptors than words, or a class too small for the grid search.
+        """
+        if self.training is None:
+            raise ValueError("a loaded bag of words predicts; build a new one to learn")
+        self.bag = self._learn(train, self.training)
+        _, found = self._see(validate, self.bag)
+        masks = load_masks(validate.samples, validate.grid)
+        self.settings["threshold"] = choose_threshold(found, masks)
+
+    def _learn(self, train: Split, training: Training) -> Bag:
+        """The classes are balanced by weight: a picture that the policy repeats is read once."""
+        versions = training.augment.versions(train.labels)
+        groups = np.repeat([sample.group for sample in train.samples], versions)
+        size, levels = self.settings["image_size"], self.settings["pyramid"]
+        pictures = training_pictures(train.samples, training.augment, size, self.cache)
+        distinct = firsts(pictures)
+        pictures, groups = [pictures[i] for i in distinct], groups[distinct]
+        labels = np.array([picture.label for picture in pictures])
+        vocabulary = self.reader.vocabulary(
+            pictures, training.words, self.settings["root"], training.seed
+        )
+        seen = self.reader(pictures, vocabulary, "train words")
+        x = vectors(seen, len(vocabulary), levels)
+        c, gamma = self._settle(x, labels, groups, training)
+        good = x[labels == 0].mean(0)
+        return Bag(vocabulary, fit(x, labels, c=c, gamma=gamma), good, levels)
+
+    def _settle(
+        self, x: np.ndarray, labels: np.ndarray, groups: Sequence[int], training: Training
+    ) -> tuple[float, float]:
+        """The machines' c and gamma; the latter is given in units of one over the mean distance."""
+        apart = 2 * float(x.var(0, dtype=np.float64).sum())  # the mean squared distance
+        given = training.c, training.gamma / max(apart, 1e-12)
+        if not training.grid:
+            return given
+        c, gamma = search(distances(x, x), labels, groups, self.classes, given, training.seed)
+        log.info("grid search: model.C=%g, model.gamma=%g", c, gamma * apart)
+        return c, gamma
+
+    def predict(self, split: Split) -> Predictions:
+        """Probabilities averaged over the views, heat maps, and instances at the threshold."""
+        proba, found = self._see(split, self._bag())
+        threshold = self.settings["threshold"]
+        instance = [instances(h, p, threshold) for h, p in zip(found, proba, strict=True)]
+        return Predictions(
+            split.ids, self.classes, proba, found, found >= threshold, tuple(instance)
+        )
+
+    def _see(self, split: Split, bag: Bag) -> tuple[np.ndarray, np.ndarray]:
+        """(n, c) float64 probabilities, and (n, grid, grid) float32 heat in 0..1.
+
+        Heat is the map of the votes times the probability of a defect.
+        """
+        count, size = self.settings["views"], self.settings["image_size"]
+        proba = np.zeros((len(split), len(self.classes)))
+        found = np.zeros((len(split), split.grid, split.grid), np.float32)
+        for view in range(count):
+            pictures = views(split.samples, view, size, self.cache)
+            seen = self.reader(pictures, bag.vocabulary, f"{split.name} words")
+            proba_of_view, evidence = bag(seen, split.grid)
+            proba += proba_of_view / count
+            found += [turn_back(one, view) for one in evidence]
+        defective = (1 - proba[:, 0]).astype(np.float32)
+        return proba, np.stack([heat(e) * p for e, p in zip(found, defective, strict=True)])
+
+    def _bag(self) -> Bag:
+        if self.bag is None:
+            raise ValueError("a bag of words has to learn before it predicts or is saved")
+        return self.bag
+
+    def save(self, folder: Path) -> None:
+        """bovw.json and bovw.npz."""
+        folder.mkdir(parents=True, exist_ok=True)
+        content = {"classes": self.classes, **self.settings}
+        (folder / "bovw.json").write_text(json.dumps(content, indent=2))
+        np.savez_compressed(folder / "bovw.npz", **self._bag().arrays())
+
+
+def load(folder: Path, cache: Cache) -> BagOfWords:
+    """The bag of words that `save` wrote; it predicts the same.
+
+    Raises:
+        InputError: a file is missing, damaged, or not one of a bag of words.
+    """
+    try:
+        content = json.loads((folder / "bovw.json").read_text())
+        settings = {name: content[name] for name in SETTINGS}
+        classes = tuple(content["classes"])
+        with (folder / "bovw.npz").open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        bag = from_arrays(arrays, len(classes), settings["root"], settings["pyramid"])
+        return BagOfWords(classes, settings, cache, bag=bag)
+    except Exception as error:  # json, zip, numpy and our own checks all have their own
+        raise InputError(f"{folder} holds no usable bag of words: {error!r}") from None

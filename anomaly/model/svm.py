@@ -1,0 +1,71 @@
+"""One support vector machine per class against all others (Vapnik 1995), with an RBF kernel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import softmax
+from sklearn.svm import SVC
+
+
+@dataclass(frozen=True)
+class Machines:
+    """What is left of the training images: those that support some class's border."""
+
+    support: np.ndarray  # (s, f) float32
+    weights: np.ndarray  # (c, s) float64, each support's pull towards each class
+    offsets: np.ndarray  # (c,) float64
+    gamma: float  # of exp(-gamma * squared distance)
+
+    def decisions(self, x: np.ndarray) -> np.ndarray:
+        """(n, c) float64: how far each of (n, f) vectors lies on each class's side; 1 is clear."""
+        return kernel(distances(x, self.support), self.gamma) @ self.weights.T + self.offsets
+
+    def proba(self, x: np.ndarray) -> np.ndarray:
+        """(n, c) float64: a softmax of the decisions, so that the clearest side also wins here.
+
+        Platt's sigmoids would need held-out decisions of classes with a handful of images, and
+        each has its own slope: the most probable class need not be the decided one.
+        """
+        return softmax(2 * self.decisions(x), axis=1)
+
+    def slope(self, x: np.ndarray) -> np.ndarray:
+        """(n, f) float64: how each number of (n, f) vectors moves the evidence of a defect.
+
+        The evidence is the decision for the likeliest defect type minus that for good.
+        """
+        types = 1 + self.decisions(x)[:, 1:].argmax(1)
+        pull = kernel(distances(x, self.support), self.gamma)
+        pull *= self.weights[types] - self.weights[0]
+        return -2 * self.gamma * (pull.sum(1, keepdims=True) * x - pull @ self.support)
+
+
+def fit(x: np.ndarray, labels: np.ndarray, *, c: float, gamma: float) -> Machines:
+    """Learn (n, f) float32 vectors with (n,) labels; rare classes weigh as much as large ones."""
+    weights, offsets = solve(kernel(distances(x, x), gamma), labels, c)
+    used = weights.any(0)
+    return Machines(x[used], weights[:, used], offsets, gamma)
+
+
+def solve(gram: np.ndarray, labels: np.ndarray, c: float) -> tuple[np.ndarray, np.ndarray]:
+    """(c, n) weights and (c,) offsets of the machines, from the (n, n) kernel of the images."""
+    classes = int(labels.max()) + 1
+    weights, offsets = np.zeros((classes, len(gram))), np.zeros(classes)
+    for k in range(classes):
+        machine = SVC(C=c, kernel="precomputed", class_weight="balanced").fit(gram, labels == k)
+        weights[k, machine.support_] = machine.dual_coef_[0]
+        offsets[k] = machine.intercept_[0]
+    return weights, offsets
+
+
+def distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """(n, m) float64 squared distances of (n, f) and (m, f) vectors."""
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    squares = (a**2).sum(1)[:, None] + (b**2).sum(1)
+    return np.maximum(squares - 2 * a @ b.T, 0)
+
+
+def kernel(distances: np.ndarray, gamma: float) -> np.ndarray:
+    """The RBF kernel of squared distances."""
+    return np.exp(-gamma * distances)

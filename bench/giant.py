@@ -1,0 +1,56 @@
+"""InceptionResNetV2's classic recipe against plain Keras, from random weights on drawn parts."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+SIZE, EPOCHS, CLAIM = 299, 2305, 80
+DATA = ("data=demo", "data.images=5", "data.side=320")
+
+
+def measure(folder: Path) -> list[dict]:
+    """One line: plain Keras' epoch, measured, times 2305, over the whole run."""
+    seconds, pictures = _run(folder)
+    plain = _plain(pictures)
+    ratio = EPOCHS * plain / seconds
+    return [
+        {
+            "what": f"experiment=classic_inceptionresnetv2 (2300 + 5 epochs of {pictures} pictures,"
+            " random weights, demo parts): plain Keras' epoch x 2305 / the whole run, empty cache",
+            "measured": f"{ratio:.0f} x ({EPOCHS * plain / 3600:.1f} h / {seconds / 60:.1f} min)",
+            "claimed": f"at least {CLAIM} x",
+            "holds": ratio >= CLAIM,
+        }
+    ]
+
+
+def _run(folder: Path) -> tuple[float, int]:
+    """Seconds of the run, and how many pictures it trained on."""
+    command = [sys.executable, "train.py", "experiment=classic_inceptionresnetv2", *DATA]
+    own = ["backbone.weights=null", f"output={folder}"]
+    start = time.perf_counter()
+    done = subprocess.run([*command, *own], check=True, capture_output=True, text=True)
+    seconds = time.perf_counter() - start
+    found = re.search(r"train features: (\d+) pictures", done.stdout)
+    if found is None:
+        raise RuntimeError(
+            f"the run does not say how many pictures it learned from:\n{done.stdout}"
+        )
+    return seconds, int(found[1])
+
+
+def _plain(pictures: int) -> float:
+    import keras
+
+    from bench.plain import epoch_seconds
+
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (pictures, SIZE, SIZE, 3)).astype(np.float32)
+    labels = np.arange(pictures) % 4
+    return epoch_seconds(keras.applications.InceptionResNetV2, images, labels, None)
