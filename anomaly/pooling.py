@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from anomaly import results
-from anomaly.config import RunConfig, parameters
+from anomaly.config import RunConfig
+from anomaly.data.cache import Cache
 from anomaly.data.images import load_truth
+from anomaly.metrics.operating import DECISIONS
 from anomaly.summary import print_scores
 from anomaly.tracking.find import finished_runs, predictions_of
-from anomaly.types import Dataset, Predictions, Split
+from anomaly.types import Dataset, Predictions, Scores, Split
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +28,7 @@ log = logging.getLogger(__name__)
 def pool(
     config: RunConfig,
     dataset: Dataset,
+    cache: Cache,
     folder: Path,
     tags: Mapping[str, str],
     uri: str,
@@ -28,10 +36,30 @@ def pool(
 ) -> None:
     """Once every fold has finished, score all their predictions together and record that.
 
-    `start` begins a tracked run of the category. Folds belong together when they carry the
+    `start` begins a tracked run like the fold's own. Folds belong together when they carry the
     same `cross_validation` tag: same folds, same configuration.
     """
-    wanted = {"cross_validation": tags["cross_validation"], "role": "member"}
+    folds = _folds(config, dataset, tags, uri)
+    if not folds:
+        return
+    own = folder / "pooled"
+    own.mkdir(parents=True, exist_ok=True)
+    pooled_tags = {**tags, "role": "pooled", "fold": "all", "of": tags["role"]}
+    name = f"{dataset.category}-{tags['kind']}-{len(folds)}folds"
+    with start(own, name=name, tags=pooled_tags) as tracker:
+        scores = {}
+        for part in ("val", "test"):
+            parts = [predictions_of(uri, Path(config.output), run, part) for run in folds]
+            scores[part] = _score(own, part, join(parts), decisions(folds, part), dataset, cache)
+        results.write_scores(own, scores)
+        tracker.finish(results.metrics(scores))
+    places = [("run", tracker.record.run_id), ("results", str(own))]
+    print_scores(f"{len(folds)} folds pooled: each image tested once", scores, places)
+
+
+def _folds(config: RunConfig, dataset: Dataset, tags: Mapping[str, str], uri: str) -> list[Run]:
+    """The newest run of every fold, or none where some are still to come."""
+    wanted = {"cross_validation": tags["cross_validation"], "role": tags["role"]}
     runs = finished_runs(uri, Path(config.output), dataset.category, wanted)
     newest = {int(run.data.tags["fold"]): run for run in reversed(runs)}
     count = int(config.data["folds"])
@@ -39,24 +67,33 @@ def pool(
         log.info(
             "%d of %d folds are done; the pooled result comes with the last", len(newest), count
         )
-        return
-    folds = [newest[fold] for fold in range(count)]
-    everything = tuple(sample for split in dataset.splits for sample in split)
-    truth = load_truth(Split("test", everything, dataset.test.grid), dataset.classes)
-    own = folder / "pooled"
-    own.mkdir(parents=True, exist_ok=True)
-    pooled_tags = {**tags, "role": "pooled", "fold": "all"}
-    name = f"{dataset.category}-{tags['backbone']}-{count}folds"
-    with start(own, name=name, params=parameters(config), tags=pooled_tags) as tracker:
-        scores = {}
-        for part in ("val", "test"):
-            parts = [predictions_of(uri, Path(config.output), run, part) for run in folds]
-            scores[part] = results.score_part(own, part, join(parts), truth)
-        results.write_scores(own, scores)
-        tracker.finish(results.metrics(scores))
-    places = [("run", tracker.record.run_id), ("results", str(own))]
-    title = f"{count} folds pooled: each of {len(everything)} images tested once"
-    print_scores(title, scores, places)
+        return []
+    return [newest[fold] for fold in range(count)]
+
+
+def _score(
+    folder: Path,
+    part: str,
+    predictions: Predictions,
+    decided: Mapping[str, tuple[int, int]],
+    dataset: Dataset,
+    cache: Cache,
+) -> Scores:
+    every = {sample.id: sample for split in dataset.splits for sample in split}
+    split = Split("test", tuple(every[id] for id in predictions.ids), dataset.test.grid)
+    truth = load_truth(split, dataset.classes)
+    return results.write_part(folder, part, predictions, truth, decided, split, cache)
+
+
+def decisions(folds: Sequence[Run], part: str) -> dict[str, tuple[int, int]]:
+    """{name: (hits, count)} over all folds, each with the thresholds of its own validate part."""
+    total: dict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
+    for metrics in (run.data.metrics for run in folds):
+        for name in DECISIONS:
+            count = round(metrics.get(f"{part}/{name}_count", 0))
+            hits = round(metrics.get(f"{part}/{name}", 0) * count)
+            total[name] = total[name][0] + hits, total[name][1] + count
+    return {name: counts for name, counts in total.items() if counts[1]}
 
 
 def join(parts: list[Predictions]) -> Predictions:

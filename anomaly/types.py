@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +13,11 @@ import numpy as np
 
 GOOD = "good"
 PARTS = ("train", "test", "validate")
+
+
+def tidy(name: str) -> str:
+    """A name as MLflow takes it for a figure."""
+    return re.sub(r"[^\w\-. /]", "_", name)
 
 
 class InputError(ValueError):
@@ -145,6 +151,18 @@ class Predictions:
     def labels(self) -> np.ndarray:
         """(n,) int64, the most probable class of each image."""
         return self.proba.argmax(1)
+
+    def select(self, order: Sequence[int]) -> Predictions:
+        """Those of some images, in this order of their places."""
+        places = np.asarray(order, np.int64)
+        return Predictions(
+            tuple(self.ids[i] for i in places),
+            self.classes,
+            self.proba[places],
+            self.heat[places],
+            self.segmentation[places],
+            tuple(self.detections[i] for i in places),
+        )
 
 
 class Interval(NamedTuple):

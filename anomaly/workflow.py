@@ -2,65 +2,126 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import shlex
-import subprocess
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 from hydra.utils import instantiate as hydra_instantiate
 
-from anomaly import quiet
+from anomaly import naming, quiet
 from anomaly.config import Job, RunConfig, parameters
 from anomaly.data.cache import Cache
 from anomaly.summary import ROWS, print_scores
-from anomaly.types import GOOD, Dataset, InputError, Scores
+from anomaly.types import GOOD, Dataset, InputError, Predictions, Scores
 
 if TYPE_CHECKING:
     from anomaly.augment.policy import Policy
+    from anomaly.ensemble.combiner import Combiner
+    from anomaly.members import Member
     from anomaly.model.learner import Learner
 
 instantiate = partial(hydra_instantiate, _convert_="all")  # plain lists, not OmegaConf's
 log = logging.getLogger(__name__)
-# What may differ between two folds of one cross-validation: they learn the same.
-APART = ("data.fold", "data.root", "output", "tracking.uri", "cache.gigabytes")
+
+
+class Place(NamedTuple):
+    """What a run finds before it begins."""
+
+    output: Path
+    cache: Cache
+    dataset: Dataset
+    uri: str  # of the tracking store
 
 
 def run(config: RunConfig, job: Job) -> float:
-    """Train, predict, score and record one model; returns the sweep's objective.
+    """Train or combine, score and record; returns the sweep's objective.
 
     Raises:
         InputError: something the user can mend; nothing computed by then is lost.
     """
+    place = _place(config)
+    try:
+        tags = naming.tags(config, job, place.dataset)
+        work = _combine if config.ensemble else _train
+        scores = work(config, job, place, tags)
+    finally:
+        place.cache.trim()  # other processes have written as well
+    return scores["val"].values[config.objective.removeprefix("val/")]
+
+
+def _place(config: RunConfig) -> Place:
+    """The data set split, and a store that answers: all that can fail before any training."""
     output = Path(config.output)
     cache = Cache(output / "cache", config.cache.gigabytes)
+    cache.trim()  # the limit may have been lowered, and a warm run writes nothing
     dataset: Dataset = instantiate(config.data)(cache=cache)
     _announce(dataset)
     _check_objective(config.objective, dataset.classes)
-    from anomaly.tracking import run as tracking
     from anomaly.tracking import store
 
     uri = store.store_uri(config.tracking, output)
     store.connect(uri, output, dataset.category)
-    quiet.import_keras()  # seconds of imports, after everything that can fail at once
-    from anomaly import pooling, results
+    return Place(output, cache, dataset, uri)
 
+
+def _train(config: RunConfig, job: Job, place: Place, tags: dict[str, str]) -> dict[str, Scores]:
+    """One model, from its backbone to its predictions."""
+    quiet.import_keras()  # seconds of imports, after everything that can fail at once
+    from anomaly import learned, results
+
+    _, cache, dataset, _ = place
     augment, learner = _slots(config, dataset, cache)
-    start = partial(tracking.start, uri, output, experiment=dataset.category)
-    tags, name = _tags(config, job, dataset), f"{dataset.category}-{job.choices['backbone']}"
-    with start(job.folder, name=name, params=parameters(config), tags=tags) as tracker:
+    backbone = job.choices["backbone"] if learner.has_backbone else None
+    kind = naming.model_kind(config, backbone)
+    tags |= {"role": "member", "kind": kind, "backbone": backbone or "none"}
+    with _start(config, place, tags)(job.folder) as tracker:
         learner.fit(dataset.train, dataset.validate, config.trainer, tracker.epoch)
-        scores = results.write(job.folder, dataset, learner, augment, cache)
+        predicted = {
+            "val": learner.predict(dataset.validate),
+            "test": learner.predict(dataset.test),
+        }
+        scores = results.write(job.folder, dataset, predicted, config.evaluate, cache)
+        learned.write(job.folder, learner, dataset, augment, cache)
         tracker.finish(results.metrics(scores))
-    cache.trim()
-    _conclude(job, tracker.record.run_id, scores, uri)
-    if dataset.folds_digest:
-        pooling.pool(config, dataset, job.folder, tags, uri, start)
-    return scores["val"].values[config.objective.removeprefix("val/")]
+    _conclude(config, job, place, tags, tracker.record.run_id, scores)
+    return scores
+
+
+def _combine(config: RunConfig, job: Job, place: Place, tags: dict[str, str]) -> dict[str, Scores]:
+    """An ensemble, fitted on what its members predict of validate; no network is rebuilt."""
+    from anomaly import members, results
+
+    output, cache, dataset, uri = place
+    found = members.find(config.members, dataset, config.data["fold"], uri, output)
+    for member in found:
+        log.info("member %s  %s", member.run_id, member.name)
+    voices = " ".join(member.run_id for member in found)
+    tags |= {"role": "ensemble", "kind": job.choices["ensemble"], "members": voices}
+    with _start(config, place, tags)(job.folder) as tracker:
+        combiner = instantiate(config.ensemble)()
+        predicted = combined(combiner, found, dataset.validate.labels)
+        scores = results.write(job.folder, dataset, predicted, config.evaluate, cache)
+        tracker.finish(results.metrics(scores))
+    _conclude(config, job, place, tags, tracker.record.run_id, scores)
+    return scores
+
+
+def combined(
+    combiner: Combiner, members: Sequence[Member], labels: np.ndarray
+) -> dict[str, Predictions]:
+    """Predictions of val and test; `labels` (n,) are validate's, and test's are not to be had."""
+    from anomaly.ensemble.fusion import fuse
+
+    validate, test = [m.validate for m in members], [m.test for m in members]
+    own = combiner.fit(np.stack([p.proba for p in validate]), labels)
+    other = combiner.combine(np.stack([p.proba for p in test]))
+    weights = combiner.weights
+    return {"val": fuse(validate, own, weights), "test": fuse(test, other, weights)}
 
 
 def _announce(dataset: Dataset) -> None:
@@ -100,36 +161,50 @@ def _slots(config: RunConfig, dataset: Dataset, cache: Cache) -> tuple[Policy, L
     return augment, learner
 
 
-def _tags(config: RunConfig, job: Job, dataset: Dataset) -> dict[str, str]:
-    tags = {
-        "role": "member",
-        "category": dataset.category,
-        "split": dataset.digest,
-        "folder": str(job.folder),
-        "sweep": job.sweep or "",
-        "git": _git_commit(),
-        **job.choices,
-        "mlflow.note.content": "`" + shlex.join(["python", "train.py", *job.overrides]) + "`",
-    }
-    if dataset.folds_digest:
-        same = {k: v for k, v in parameters(config).items() if k not in APART}
-        text = json.dumps([dataset.folds_digest, same], sort_keys=True, default=str)
-        tags["cross_validation"] = hashlib.sha256(text.encode()).hexdigest()[:16]
-        tags["fold"] = str(config.data["fold"])
-    return tags
+def _start(config: RunConfig, place: Place, tags: Mapping[str, str]) -> Callable:
+    """start(folder) begins a tracked run, named after what it is."""
+    from anomaly.tracking import run as tracking
+
+    name = f"{place.dataset.category}-{tags['kind']}"
+    return partial(
+        tracking.start,
+        place.uri,
+        place.output,
+        experiment=place.dataset.category,
+        name=name,
+        params=parameters(config),
+        tags=tags,
+    )
 
 
-def _git_commit() -> str:
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
-    here = Path(__file__).parent
-    try:
-        done = subprocess.run(command, cwd=here, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):  # no git, or no repository
-        return ""
-    return done.stdout.strip()
+def _conclude(
+    config: RunConfig,
+    job: Job,
+    place: Place,
+    tags: Mapping[str, str],
+    run_id: str,
+    scores: dict[str, Scores],
+) -> None:
+    """Say what came of it, and with the last fold also what came of all of them."""
+    from anomaly import pooling
 
-
-def _conclude(job: Job, run_id: str, scores: dict[str, Scores], uri: str) -> None:
-    ui = f"mlflow ui --backend-store-uri {uri}" if uri.startswith("sqlite") else uri
-    places = [("run", run_id), ("results", str(job.folder)), ("compare", f"make ui ({ui})")]
+    uri = place.uri
+    places = [("run", run_id), ("results", str(job.folder)), ("compare", _ui(uri, place.output))]
     print_scores("Result, reported on the test part", scores, places)
+    if place.dataset.folds_digest:
+        start = _start(config, place, tags)
+        pooling.pool(config, place.dataset, place.cache, job.folder, tags, uri, start)
+
+
+def _ui(uri: str, output: Path) -> str:
+    """How to look at all runs: `make ui` opens one output folder, and that is not always this."""
+    if not uri.startswith("sqlite"):
+        return uri
+    command = shlex.join(["mlflow", "ui", "--backend-store-uri", uri])
+    from anomaly.tracking.store import sqlite_file
+
+    if sqlite_file(uri) != (output / "mlflow.db").resolve():
+        return command
+    usual = output.resolve() == Path(__file__).resolve().parents[1] / "outputs"
+    folder = "" if usual else " OUTPUT=" + shlex.quote(str(output.resolve()))
+    return f"make ui{folder} ({command})"

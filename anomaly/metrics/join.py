@@ -26,19 +26,7 @@ def joined(predictions: Predictions, truth: Truth) -> tuple[Predictions, Truth]:
     _expect_same_classes(predictions, truth)
     _expect_same_grid(predictions, truth)
     _expect_known_labels(predictions, truth)
-    return _sorted_predictions(predictions), _sorted_truth(truth)
-
-
-def _sorted_predictions(predictions: Predictions) -> Predictions:
-    order = _order(predictions.ids)
-    return replace(
-        predictions,
-        ids=tuple(sorted(predictions.ids)),
-        proba=predictions.proba[order],
-        heat=predictions.heat[order],
-        segmentation=predictions.segmentation[order],
-        detections=tuple(predictions.detections[i] for i in order),
-    )
+    return predictions.select(_order(predictions.ids).tolist()), _sorted_truth(truth)
 
 
 def _sorted_truth(truth: Truth) -> Truth:

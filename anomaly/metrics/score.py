@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from anomaly.metrics.average_precision import average_precisions
+from anomaly.metrics.calibration import calibration
 from anomaly.metrics.classification import averages, confusion_matrix, separation, shares
 from anomaly.metrics.intervals import wilson
 from anomaly.metrics.join import joined
 from anomaly.metrics.overlap import overlap
 from anomaly.types import Predictions, Scores, Truth
 
+Counts = Mapping[str, tuple[int, int]]  # {name of a share: (hits, count)}
 
-def score(predictions: Predictions, truth: Truth) -> Scores:
+
+def score(predictions: Predictions, truth: Truth, decided: Counts | None = None) -> Scores:
     """Every number of one split; rates and overlaps are in 0..1, `escapes`, `overkill` are counts.
 
     A number that has no data (no defective image, no good image, a class absent from the
     truth, a precision of a class never predicted) is absent. Both tables may be in any order.
+    `decided` are the shares of `operating.decisions`, which become shares like the others.
 
     - shares, with intervals: `accuracy`, `defect_accuracy` (right type among the defective),
       `escape_rate`, `overkill_rate`, `precision.<class>`, `recall.<class>`
-    - of images: `balanced_accuracy`, `macro_f1`, `auroc`, `escapes`, `overkill`
+    - of images: `balanced_accuracy`, `macro_f1`, `auroc`, `ece`, `escapes`, `overkill`
     - of pixels: `iou`
     - of instances: `map`, `map50`, `box_map`, `box_map50`, `ap.<class>`
 
@@ -27,12 +33,13 @@ def score(predictions: Predictions, truth: Truth) -> Scores:
     """
     predictions, truth = joined(predictions, truth)
     confusion = confusion_matrix(truth.labels, predictions.labels, len(truth.classes))
-    counted = shares(confusion, truth.classes)
+    counted = shares(confusion, truth.classes) | dict(decided or {})
     intervals = {name: wilson(hits, count) for name, (hits, count) in counted.items()}
     values = {
         **{name: share.hits / share.total for name, share in intervals.items()},
         **averages(confusion),
         **separation(truth.labels, predictions.proba),
+        **calibration(truth.labels, predictions.proba),
         **overlap(truth, predictions.segmentation),
         **average_precisions(truth, predictions.detections),
     }

@@ -80,6 +80,7 @@ def test_without_defects_their_numbers_are_absent(make):
         "recall.good": 1,
         "balanced_accuracy": 1,
         "macro_f1": 1,
+        "ece": 0,
         "overkill": 0,
     }
 

@@ -11,10 +11,13 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from anomaly.metrics.intervals import wilson
+from anomaly.plots.bars import bars
 from anomaly.plots.confusion import confusion_matrix
 from anomaly.plots.copies import copies
 from anomaly.plots.curves import training_curves
 from anomaly.plots.overlays import overlays
+from anomaly.plots.reliability import reliability_diagram
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -192,6 +195,98 @@ def test_a_grid_of_any_width_fits(columns):
     assert_fits(copies([images], [caption], "augment=classic: an image and its augmented copies"))
 
 
+# === Bars ===
+
+
+def share_rows(n: int) -> dict:
+    return {
+        "accuracy": [wilson(90 - index, 100) for index in range(n)],
+        "defect_accuracy": [wilson(index, 30) for index in range(n)],
+    }
+
+
+@pytest.mark.parametrize("n", [1, 2, 25])
+@pytest.mark.parametrize("name", ["demo-tiny", f"bottle-{LONG}-5folds, model.image_size=640"])
+def test_bars_fit_with_few_and_with_many_runs(n, name):
+    figure = bars([f"{i} {name}" for i in range(n)], share_rows(n), "bottle: named right on test")
+    assert_fits(figure)
+    (axes,) = figure.axes
+    names = [label.get_window_extent() for label in axes.get_yticklabels()]
+    assert len(names) == n
+    assert not any(a.overlaps(b) for a, b in zip(names, names[1:], strict=False))
+    values = [text.get_window_extent() for text in axes.texts]
+    assert len(values) == 2 * n
+    assert not any(a.overlaps(b) for a in values for b in values if a is not b)
+
+
+def test_bars_show_each_share_with_its_interval_the_first_on_top():
+    figure = bars(["a", "b"], {"accuracy": [wilson(9, 10), wilson(1, 4)]}, "demo")
+    (axes,) = figure.axes
+    assert {"a", "b", "0.900", "0.250", "accuracy", "demo"} <= set(texts(figure))
+    assert [bar.get_width() for bar in axes.patches] == [0.9, 0.25]
+    (whiskers,) = axes.collections
+    ends = [segment[:, 0].tolist() for segment in whiskers.get_segments()]
+    assert ends == [pytest.approx(wilson(9, 10)[2:]), pytest.approx(wilson(1, 4)[2:])]
+    top, bottom = (label.get_window_extent().y0 for label in axes.get_yticklabels())
+    assert top > bottom
+
+
+def test_a_share_that_is_not_there_is_a_dash_and_no_bar():
+    figure = bars(["a", "b"], {"accuracy": [None, wilson(0, 4)], "iou": [None, None]}, "demo")
+    assert texts(figure).count("–") == 3
+    assert len(figure.axes[0].patches) == 1
+    assert_fits(bars(["a"], {"accuracy": [None]}, "demo"))
+
+
+def test_names_in_a_chart_are_text():
+    figure = bars(["a$b_$"], {"accuracy": [wilson(1, 2)]}, "a$b_$")
+    assert texts(figure).count("a$b_$") == 2
+    assert_fits(bars([], {}, "none"))
+
+
+# === Reliability ===
+
+
+def diagram(*bins: tuple[float, float, int], title: str = "val") -> Figure:
+    """Each bin is (confidence, accuracy, images)."""
+    return reliability_diagram(
+        *(np.array(column) for column in zip(*bins, strict=True)), 0.1, title
+    )
+
+
+@pytest.mark.parametrize(
+    "bins",
+    {
+        "one": [(0.97, 1.0, 5)],
+        "two in the corners": [(0.05, 0.0, 1), (1.0, 1.0, 1_000_000)],
+        "above and below": [(x / 10, x % 2, 10**x) for x in range(1, 8)],
+        "along the line": [(x / 10 + 0.05, x / 10 + 0.05, 30) for x in range(10)],
+        "all wrong": [(x / 10, 0.0, 12) for x in range(5, 11)],
+    }.values(),
+)
+def test_the_numbers_of_a_diagram_fit_and_none_hides_another(bins):
+    figure = diagram(*bins, title="bottle, resnet50, test: is a probability what it says")
+    assert_fits(figure)
+    (axes,) = figure.axes
+    numbers = [text.get_window_extent() for text in axes.texts]
+    assert [text.get_text() for text in axes.texts] == [str(images) for _, _, images in bins]
+    assert not any(a.overlaps(b) for a in numbers for b in numbers if a is not b)
+
+
+def test_a_diagram_shows_each_bin_beside_the_line_of_what_is_right():
+    figure = diagram((0.6, 0.5, 10), (0.9, 0.8, 30))
+    (axes,) = figure.axes
+    right, joined = (line.get_xydata().tolist() for line in axes.lines)
+    assert right == [[0, 0], [1, 1]]
+    assert joined == [[0.6, 0.5], [0.9, 0.8]]
+    (dots,) = axes.collections
+    assert dots.get_offsets().tolist() == joined
+    small, large = dots.get_sizes()
+    assert large - 20 == pytest.approx(3 * (small - 20))  # area goes with images
+    assert {"10", "30", "val: calibration error 0.100"} <= set(texts(figure))
+    assert "a$b_$: calibration error 0.100" in texts(diagram((0.5, 0.5, 1), title="a$b_$"))
+
+
 # === All ===
 
 
@@ -200,6 +295,7 @@ def test_nothing_to_show_is_said_so():
     for figure in (
         overlays(np.zeros((0, 8, 8, 3), np.uint8), nothing, nothing > 0, [], "none"),
         copies([], [], "none"),
+        reliability_diagram(*np.zeros((3, 0)), 0.0, "none"),
     ):
         assert {"none", "no image to show"} <= set(texts(figure))
         assert_fits(figure)
@@ -219,6 +315,9 @@ def test_a_dollar_sign_is_no_formula():
 
 def test_pyplot_stays_asleep():
     """It would open windows and keep every figure until it is told otherwise."""
-    modules = ", ".join(f"anomaly.plots.{m}" for m in ("confusion", "copies", "curves", "overlays"))
+    modules = ", ".join(
+        f"anomaly.plots.{m}"
+        for m in ("bars", "confusion", "copies", "curves", "overlays", "reliability")
+    )
     code = f"import sys, {modules}; sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

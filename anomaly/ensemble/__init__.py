@@ -1,0 +1,1 @@
+"""Ways to combine members: fitted on what they predict of validate, never on test."""

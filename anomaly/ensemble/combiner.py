@@ -1,0 +1,30 @@
+"""The contract of every combiner."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+
+class Combiner(Protocol):
+    """Makes one opinion of several; it meets validate in `fit`, and test only in `combine`."""
+
+    weights: np.ndarray  # (m,) above 0, sum 1: each member's part in heat maps and instances
+
+    def fit(self, probas: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Learn from the members' (m, n, c) validate probabilities and the (n,) labels.
+
+        Returns:
+            (n, c) probabilities of the same images, each as if it had not been learned from.
+        """
+        ...
+
+    def combine(self, probas: np.ndarray) -> np.ndarray:
+        """(n, c) probabilities from the members' (m, n, c)."""
+        ...
+
+
+def equal(members: int) -> np.ndarray:
+    """(m,) weights of members that count alike."""
+    return np.full(members, 1 / members)
