@@ -8,20 +8,23 @@ ROOT ?= datasets
 OUTPUT ?= outputs
 ARGS ?=
 export PYTHONPATH := .
+# Paths may hold spaces, and addresses ? and &: the shell gets each as one word.
+quoted = '$(subst ','\'',$(1))'
+absolute = $(if $(filter /%,$(firstword $(1))),$(1),$(CURDIR)/$(1))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo data train test test-slow lint format bench ui lock clean
+.PHONY: help setup demo data train test test-slow lint format bench ui report study-bottle lock clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 setup: $(VENV)/base.done ## install everything that runs need into .venv
 
 demo: setup ## render a small data set, train on it, show the result (a few minutes)
-	$(RUN) train.py data=demo model=tiny output=$(OUTPUT)
+	$(RUN) train.py data=demo model=tiny $(call quoted,output=$(OUTPUT))
 
 data: setup ## download a category of MVTec AD: CATEGORY=bottle ROOT=datasets [SOURCE=URL-or-file SHA256=...]
-	$(RUN) -m anomaly.data.download $(CATEGORY) $(ROOT) $(if $(SOURCE),--source $(SOURCE)) $(if $(SHA256),--sha256 $(SHA256))
+	$(RUN) -m anomaly.data.download $(call quoted,$(CATEGORY)) $(call quoted,$(ROOT)) $(if $(SOURCE),--source $(call quoted,$(SOURCE))) $(if $(SHA256),--sha256 $(call quoted,$(SHA256)))
 
 train: setup ## train: ARGS="data.root=DIR data.category=bottle model=mobilenetv2"
 	$(RUN) train.py $(ARGS)
@@ -43,10 +46,16 @@ format: $(VENV)/test.done ## put the code into shape
 	$(VENV)/bin/ruff format .
 
 bench: $(VENV)/test.done ## measure the speed claims, into bench/results.json (ROOT=DIR with bottle in it)
-	$(RUN) -m bench $(ROOT)
+	$(RUN) -m bench $(call quoted,$(ROOT))
 
 ui: setup ## open the MLflow UI on the runs in OUTPUT=outputs
-	$(VENV)/bin/mlflow ui --backend-store-uri sqlite:///$(abspath $(OUTPUT))/mlflow.db
+	$(VENV)/bin/mlflow ui --backend-store-uri $(call quoted,sqlite:///$(call absolute,$(OUTPUT))/mlflow.db)
+
+report: setup ## put all runs in OUTPUT side by side on one page: [ARGS="--category bottle --role pooled"]
+	$(RUN) -m anomaly.report --output $(call quoted,$(OUTPUT)) $(ARGS)
+
+study-bottle: setup ## run experiments/bottle_classifiers anew (ROOT=DIR with bottle in it; half an hour)
+	PYTHON=$(RUN) sh experiments/bottle_classifiers/run.sh $(call quoted,$(ROOT)) $(call quoted,$(OUTPUT))
 
 lock: | $(UV) ## compile requirements/*.in anew into locked, hashed lists
 	$(UV) pip compile $(LOCK) requirements/base.in -o requirements/base.txt

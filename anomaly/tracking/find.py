@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
 
 from anomaly.tracking.predictions import read_predictions
-from anomaly.tracking.store import connect
-from anomaly.types import Predictions
+from anomaly.tracking.store import connect, reason
+from anomaly.types import InputError, Predictions
 
 
 def finished_runs(uri: str, output: Path, experiment: str, tags: Mapping[str, str]) -> list[Run]:
@@ -22,13 +23,35 @@ def finished_runs(uri: str, output: Path, experiment: str, tags: Mapping[str, st
     return list(client.search_runs([experiment_id], " and ".join(wanted), order_by=order))
 
 
+def run_of(uri: str, output: Path, run_id: str) -> Run:
+    """The run of that id.
+
+    Raises:
+        InputError: the store has none.
+    """
+    client, _ = connect(uri, output, "Default")
+    try:
+        return client.get_run(run_id)
+    except MlflowException as error:
+        raise InputError(f"run {run_id} is not to be had from {uri}: {reason(error)}") from None
+
+
 def predictions_of(uri: str, output: Path, run: Run, part: str) -> Predictions:
     """What a run predicted for a part (val or test).
 
     Raises:
-        InputError: the file is missing or damaged.
+        InputError: the file is missing or damaged; the sentence names where it should be.
     """
     client, _ = connect(uri, output, "Default")
+    name = f"predictions/{part}.npz"
     with tempfile.TemporaryDirectory() as folder:
-        path = client.download_artifacts(run.info.run_id, f"predictions/{part}.npz", folder)
-        return read_predictions(Path(path))
+        try:
+            path = Path(client.download_artifacts(run.info.run_id, name, folder))
+        except (MlflowException, OSError) as error:
+            raise InputError(
+                f"{name} is missing in {run.info.artifact_uri} ({reason(error)})"
+            ) from None
+        try:
+            return read_predictions(path)
+        except InputError as error:
+            raise InputError(f"{run.info.artifact_uri}/{name}: {error}") from None

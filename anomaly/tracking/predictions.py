@@ -44,6 +44,21 @@ def read_predictions(path: Path) -> Predictions:
         raise InputError(f"{path} holds no usable predictions: {error}") from None
 
 
+def read_called(path: Path) -> dict[str, str]:
+    """{id: its most probable class}, without the maps, which are nearly all of the file.
+
+    Raises:
+        InputError: the file is missing, damaged, or not one of predictions.
+    """
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+            ids, classes, proba = file["ids"], file["classes"], file["proba"]
+            called = classes[proba.argmax(1)]
+            return dict(zip(map(str, ids), map(str, called), strict=True))
+    except Exception as error:  # as in `read_predictions`
+        raise InputError(f"{path} holds no usable predictions: {error}") from None
+
+
 def _predictions(a: dict[str, np.ndarray]) -> Predictions:
     width = a["heat"].shape[-1]
     masks = np.unpackbits(a["masks"], axis=-1, count=width).astype(bool)

@@ -42,7 +42,7 @@ def connect(uri: str, output: Path, experiment: str) -> tuple[MlflowClient, str]
     Raises:
         InputError: the store cannot be reached or used.
     """
-    file = _sqlite_file(uri)
+    file = sqlite_file(uri)
     try:
         # Processes that meet a new SQLite file together break its migration for good.
         with FileLock(file.with_suffix(".lock")) if file else nullcontext():
@@ -54,7 +54,8 @@ def connect(uri: str, output: Path, experiment: str) -> tuple[MlflowClient, str]
         raise InputError(refusal(uri, error)) from None
 
 
-def _sqlite_file(uri: str) -> Path | None:
+def sqlite_file(uri: str) -> Path | None:
+    """The file of a SQLite store; None for any other."""
     scheme, _, path = uri.partition(":///")
     return Path(path.partition("?")[0]) if scheme.startswith("sqlite") and path else None
 

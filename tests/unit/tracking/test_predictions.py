@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from anomaly.tracking.predictions import read_predictions, write_predictions
+from anomaly.tracking.predictions import read_called, read_predictions, write_predictions
 from anomaly.types import Detections, InputError, Predictions
 
 GRID = 20  # no multiple of 8, so that packed bits have a rest
@@ -106,3 +106,19 @@ def test_another_npz_is_refused(tmp_path):
     np.savez(tmp_path / "val.npz", a=np.zeros(3))
     with pytest.raises(InputError, match="heat"):
         read_predictions(tmp_path / "val.npz")
+
+
+def test_the_called_classes_are_read_without_the_maps(tmp_path):
+    written = random_predictions([2, 0, 1, 0])
+    write_predictions(tmp_path / "val.npz", written)
+    called = read_called(tmp_path / "val.npz")
+    assert list(called) == list(written.ids)
+    assert list(called.values()) == [CLASSES[label] for label in written.labels]
+
+
+def test_called_classes_of_a_damaged_file_are_refused(tmp_path):
+    (tmp_path / "val.npz").write_bytes(b"PK damaged")
+    np.savez(tmp_path / "other.npz", a=np.zeros(3))
+    for name in ("val.npz", "other.npz", "none.npz"):
+        with pytest.raises(InputError, match=f"{name} holds no usable predictions"):
+            read_called(tmp_path / name)

@@ -1,0 +1,1 @@
+"""All runs of a category side by side: one HTML page and one table, read from MLflow."""

@@ -1,0 +1,67 @@
+"""The runs of this project that a tracking store holds, as rows of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from math import isfinite
+from typing import TYPE_CHECKING
+
+from anomaly.types import Interval
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+OURS = {"category", "role"}  # the tags that tell our runs from others on the same server
+ALL_FOLDS = "all"  # the tag `fold` of a run that pools a cross-validation
+CURVES = "epoch/"  # how training went, which is no result
+
+
+@dataclass(frozen=True)
+class Row:
+    """A finished run, as it was recorded."""
+
+    id: str
+    name: str
+    started: datetime
+    tags: Mapping[str, str]
+    params: Mapping[str, str]
+    metrics: Mapping[str, float]  # finite ones, without training curves
+
+    @property
+    def category(self) -> str:
+        return self.tags["category"]
+
+    @property
+    def pooled(self) -> bool:
+        """Whether all folds of a cross-validation are scored together."""
+        return self.tags.get("fold") == ALL_FOLDS
+
+    @property
+    def single_fold(self) -> bool:
+        return "fold" in self.tags and not self.pooled
+
+    def share(self, metric: str) -> Interval | None:
+        """A figure that is a share, with its evidence; None for another, or one that is not there."""
+        total = self.metrics.get(f"{metric}_count")
+        low, high = (self.metrics.get(f"{metric}_{end}") for end in ("low", "high"))
+        if total is None or low is None or high is None or metric not in self.metrics:
+            return None
+        return Interval(round(self.metrics[metric] * total), int(total), low, high)
+
+
+def rows(runs: Iterable[Run]) -> list[Row]:
+    """The runs that are ours, in their order."""
+    return [_row(run) for run in runs if run.data.tags.keys() >= OURS]
+
+
+def _row(run: Run) -> Row:
+    started = datetime.fromtimestamp(run.info.start_time / 1000).astimezone()
+    name = run.info.run_name or run.info.run_id
+    metrics = {
+        key: value
+        for key, value in run.data.metrics.items()
+        if isfinite(value) and not key.startswith(CURVES)
+    }
+    return Row(run.info.run_id, name, started, run.data.tags, run.data.params, metrics)

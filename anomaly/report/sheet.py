@@ -1,0 +1,65 @@
+"""The same rows for a spreadsheet or a program: every figure, nothing rounded."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+
+from anomaly.report.groups import Group
+from anomaly.report.labels import CHOICES, differing, settings
+from anomaly.report.runs import Row
+
+KINDS = ("metrics", "params", "tags")  # of columns, each with a prefix
+
+
+def sheet(categories: Mapping[str, Sequence[Group]]) -> str:
+    """CSV, a row for each run; what a run lacks is empty.
+
+    Columns as in MLflow, `metrics.`, `params.` (those that differ) and `tags.`; and, against the
+    `reference` of a run's group, `only_this` and `only_reference` count the images that one of
+    the two alone named right, and `p` is McNemar's.
+    """
+    groups = [group for own in categories.values() for group in own]
+    rows = [row for group in groups for row in group.rows]
+    keys = differing(rows)
+    lines = [_line(group, row, keys) for group in groups for row in group.rows]
+    file = io.StringIO()
+    columns = dict.fromkeys(name for line in lines for name in line)
+    writer = csv.DictWriter(file, sorted(columns, key=_order))
+    writer.writeheader()
+    writer.writerows(lines)
+    return file.getvalue()
+
+
+def _order(column: str) -> tuple[int, str]:
+    """What every run has in the order of `_line`, then each kind by name."""
+    kind, dot, _ = column.partition(".")
+    return (KINDS.index(kind) + 1, column) if dot else (0, "")
+
+
+def _line(group: Group, row: Row, keys: Sequence[str]) -> dict[str, object]:
+    own = settings(row)
+    return {
+        "category": row.category,
+        "tested": group.title,
+        "place": group.rows.index(row) + 1,
+        "run": row.name,
+        "run_id": row.id,
+        "started": row.started.isoformat(timespec="seconds"),
+        "command": row.tags.get("mlflow.note.content", "").strip("`"),
+        **_comparison(group, row),
+        **{f"metrics.{key}": value for key, value in row.metrics.items()},
+        **{f"params.{key}": own.get(key) for key in keys if key not in CHOICES},
+        **{f"tags.{k}": v for k, v in row.tags.items() if not k.startswith("mlflow.")},
+    }
+
+
+def _comparison(group: Group, row: Row) -> dict[str, object]:
+    found = group.comparisons.get(row.id)
+    return {
+        "reference": group.reference.id,
+        "only_this": found.only_first if found else None,
+        "only_reference": found.only_second if found else None,
+        "p": found.p if found else None,
+    }

@@ -1,0 +1,91 @@
+"""Reads what others have recorded: nothing is made, in a store that is there or in none."""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path, PurePosixPath
+
+from mlflow import MlflowClient
+from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
+
+from anomaly.tracking.store import refusal, sqlite_file
+from anomaly.types import InputError
+
+PAGE = 1000  # runs in one answer
+
+
+def reader(uri: str) -> MlflowClient | None:
+    """A client of a store that is there; None where no run was ever recorded.
+
+    Raises:
+        InputError: the store cannot be used.
+    """
+    file = sqlite_file(uri)
+    try:
+        # MLflow would make its tables in any database that lacks them.
+        return MlflowClient(uri) if file is None or _holds_runs(file) else None
+    except Exception as error:  # every database driver has its own
+        raise InputError(refusal(uri, error)) from None
+
+
+def all_finished(client: MlflowClient) -> list[Run]:
+    """The FINISHED runs of all experiments, the newest first.
+
+    Raises:
+        InputError: the store cannot be read.
+    """
+    try:
+        experiments = [e.experiment_id for e in client.search_experiments()]
+        return list(_pages(client, experiments)) if experiments else []
+    except Exception as error:  # as in `reader`
+        raise InputError(refusal(client.tracking_uri, error)) from None
+
+
+@contextmanager
+def files(client: MlflowClient, run_id: str, wanted: Sequence[str]) -> Iterator[dict[str, Path]]:
+    """{name: path} of those of the wanted artifacts that the run has, until the context ends.
+
+    Raises:
+        InputError: one that is there cannot be read.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            found = _present(client, run_id, wanted)
+            paths = {n: Path(client.download_artifacts(run_id, n, folder)) for n in found}
+        except (MlflowException, OSError) as error:
+            raise InputError(refusal(client.tracking_uri, error)) from None
+        yield paths
+
+
+def _holds_runs(file: Path) -> bool:
+    if not file.is_file():
+        return False
+    with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as database:
+        query = "SELECT count(*) FROM sqlite_master WHERE name = 'runs'"
+        return bool(database.execute(query).fetchone()[0])
+
+
+def _pages(client: MlflowClient, experiments: list[str]) -> Iterator[Run]:
+    wanted, token = "attributes.status = 'FINISHED'", None
+    while True:
+        page = client.search_runs(
+            *(experiments, wanted),
+            max_results=PAGE,
+            order_by=["attributes.start_time DESC"],
+            page_token=token,
+        )
+        yield from page
+        token = page.token
+        if not token:
+            return
+
+
+def _present(client: MlflowClient, run_id: str, wanted: Sequence[str]) -> list[str]:
+    folders = {str(PurePosixPath(name).parent) for name in wanted}
+    listed = [client.list_artifacts(run_id, None if f == "." else f) for f in folders]
+    there = {artifact.path for artifacts in listed for artifact in artifacts}
+    return [name for name in wanted if name in there]

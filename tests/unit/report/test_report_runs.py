@@ -1,0 +1,50 @@
+"""Rows are what MLflow holds of our runs, without what is no result."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from anomaly.report.runs import rows
+from anomaly.types import Interval
+
+
+def run(metrics=(), name="demo-tiny", **tags) -> SimpleNamespace:
+    """As MLflow's own."""
+    info = SimpleNamespace(run_id="id", run_name=name, start_time=1_000)
+    return SimpleNamespace(
+        info=info, data=SimpleNamespace(tags=tags, params={"seed": "0"}, metrics=dict(metrics))
+    )
+
+
+OURS = {"category": "demo", "role": "member"}
+
+
+def test_runs_of_other_programs_are_none_of_ours():
+    assert [row.name for row in rows([run(), run(role="x"), run(**OURS)])] == ["demo-tiny"]
+
+
+def test_curves_and_what_is_not_finite_are_no_figures():
+    metrics = {"epoch/loss": 0.1, "val/auroc": float("nan"), "val/accuracy": 0.5}
+    (row,) = rows([run(metrics, **OURS)])
+    assert row.metrics == {"val/accuracy": 0.5}
+
+
+def test_a_share_comes_with_its_evidence_or_not_at_all():
+    whole = {"test/a": 2 / 3, "test/a_count": 3.0, "test/a_low": 0.2, "test/a_high": 0.9}
+    (row,) = rows([run(whole | {"test/iou": 0.4, "test/b_count": 3.0}, **OURS)])
+    assert row.share("test/a") == Interval(2, 3, 0.2, 0.9)
+    assert row.share("test/iou") is None and row.share("test/b") is None
+
+
+@pytest.mark.parametrize(
+    "fold, pooled, single", [(None, False, False), ("all", True, False), ("2", False, True)]
+)
+def test_the_tag_fold_tells_what_was_tested(fold, pooled, single):
+    (row,) = rows([run(**OURS, **({"fold": fold} if fold else {}))])
+    assert (row.pooled, row.single_fold) == (pooled, single)
+
+
+def test_a_run_without_a_name_is_called_by_its_id():
+    assert rows([run(name="", **OURS)])[0].name == "id"
