@@ -25,4 +25,5 @@ if __name__ == "__main__":
     # argparse takes overrides from one place only; people type -m in front of what it concerns.
     sys.argv[1:] = sorted(sys.argv[1:], key=lambda word: word not in ("-m", "--multirun"))
     with mistakes.explained():
+        mistakes.refuse_blank(sys.argv[1:])
         train()

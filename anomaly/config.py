@@ -14,11 +14,19 @@ from hydra.types import RunMode
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue
 
-from anomaly import signature
+from anomaly import nearest, signature
 from anomaly.types import InputError
 
-STORE = re.compile(r"https?://|(sqlite|postgresql|mysql|mssql)(\+\w+)?://|databricks\b")
-SLOTS = ("data", "augment", "backbone", "optimizer", "model")
+STORE = re.compile(  # a SQLite store without a file would be gone with the run
+    r"https?://[^/]|sqlite(\+\w+)?:///(?!:memory:)[^?]|(postgresql|mysql|mssql)(\+\w+)?://"
+    r"|databricks\b"
+)
+SLOTS = ("data", "augment", "backbone", "optimizer", "model")  # a run fills them all
+OVERLAYS = ("trainer", "ensemble", "experiment")
+UNUSED = {  # the keys that mean nothing to a run that trains, and to one that combines
+    False: ("ensemble", "members"),
+    True: ("augment", "backbone", "optimizer", "model", "trainer", "cache"),
+}
 
 
 @dataclass
@@ -58,6 +66,51 @@ class TrackingConfig:
 
 
 @dataclass
+class EvaluateConfig:
+    """How probabilities become decisions; all of it is chosen on validate."""
+
+    calibrate: bool = MISSING
+    max_escape_rate: float = MISSING
+    reject_below: float = MISSING
+
+    def mistakes(self) -> list[str]:
+        """One sentence for every value out of range."""
+        found = []
+        if not 0 <= self.max_escape_rate < 1:
+            found.append(
+                "evaluate.max_escape_rate must be a share from 0 to below 1,"
+                f" got {self.max_escape_rate}"
+            )
+        if not 0 <= self.reject_below <= 1:
+            found.append(f"evaluate.reject_below must be between 0 and 1, got {self.reject_below}")
+        return found
+
+
+@dataclass
+class MembersConfig:
+    """Which finished runs an ensemble combines; without run_ids they are found in MLflow."""
+
+    run_ids: list[str] = MISSING
+    metric: str = MISSING
+    most: int = MISSING
+    tags: dict[str, str] = MISSING
+
+    def mistakes(self) -> list[str]:
+        """One sentence for every value that cannot be meant."""
+        found = []
+        if len(set(self.run_ids)) < len(self.run_ids):
+            found.append("members.run_ids names a run twice; a member has one voice")
+        if self.most < 2:
+            found.append(f"members.most must be 2 or more, got {self.most}")
+        if not self.metric.startswith("val/"):
+            found.append(
+                f"members.metric must be a validation metric such as val/accuracy, got"
+                f" {self.metric}: choosing by test figures would make them worthless"
+            )
+        return found
+
+
+@dataclass
 class CacheConfig:
     """How much disk decoded images and features may take."""
 
@@ -73,6 +126,9 @@ class RunConfig:
     backbone: Any = MISSING
     optimizer: Any = MISSING
     model: Any = MISSING
+    ensemble: Any = None
+    members: MembersConfig = field(default_factory=MembersConfig)
+    evaluate: EvaluateConfig = field(default_factory=EvaluateConfig)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
     cache: CacheConfig = field(default_factory=CacheConfig)
@@ -82,16 +138,22 @@ class RunConfig:
 
     def mistakes(self) -> list[str]:
         """One sentence for every value that cannot be meant."""
-        found = [m for slot in SLOTS for m in signature.mistakes(slot, getattr(self, slot))]
+        slots = (*SLOTS, "ensemble") if self.ensemble else SLOTS
+        found = [m for slot in slots for m in signature.mistakes(slot, getattr(self, slot))]
+        found += self.members.mistakes() + self.evaluate.mistakes()
         found += self.trainer.mistakes("trainer")
         found += self.trainer.finetune.mistakes("trainer.finetune")
         if not 0 <= self.seed < 2**32:
+            follows = re.compile(rf"data\.seed .*, got {self.seed}")  # nobody typed that
+            found = [mistake for mistake in found if not follows.fullmatch(mistake)]
             found.append(f"seed must be between 0 and 4294967295, got {self.seed}")
         if self.tracking.uri is not None and not STORE.match(self.tracking.uri):
             found.append(
                 "tracking.uri must be a server (http://HOST:PORT) or a database"
                 f" (sqlite:////FOLDER/mlflow.db), got {self.tracking.uri}"
             )
+        if not self.output.strip():
+            found.append("output must name a folder, got nothing; leave it out to use outputs")
         if not 0 < self.cache.gigabytes < float("inf"):
             found.append(f"cache.gigabytes must be above 0 and finite, got {self.cache.gigabytes}")
         if not self.objective.startswith("val/"):
@@ -130,27 +192,30 @@ def parse(cfg: DictConfig) -> RunConfig:
             f"{error.full_key} has no value; give it as {error.full_key}=..."
         ) from None
     assert isinstance(run, RunConfig)
-    if mistakes := [*_strangers(run), *run.mistakes()]:
+    known = known_keys(cfg)
+    strangers = [f"{k} is not a known key{nearest.advice(k, known)}" for k in _strangers(run)]
+    if mistakes := [*strangers, *run.mistakes()]:
         raise InputError("\n".join(mistakes))
     return run
 
 
 def _strangers(node: Any, prefix: str = "") -> Iterator[str]:
-    """One sentence for every key that +key=value brought in and nothing reads."""
+    """Every key that +key=value brought in and nothing reads."""
     known = {f.name for f in fields(node)}
     for key, value in vars(node).items():
         if key not in known:
-            yield f"{prefix}{key} is not a known key"
+            yield f"{prefix}{key}"
         elif is_dataclass(value):
             yield from _strangers(value, f"{prefix}{key}.")
 
 
 def parameters(run: RunConfig) -> dict[str, Any]:
     """Every value of the run under its config path; what tracking logs as parameters."""
+    unused = UNUSED[run.ensemble is not None]
     return {
         key: value
         for key, value in _flat(asdict(run)).items()
-        if not key.endswith(("_target_", "_partial_"))
+        if not key.endswith(("_target_", "_partial_")) and key.split(".")[0] not in unused
     }
 
 
@@ -161,7 +226,7 @@ def current_job() -> Job:
     chosen = hydra.runtime.choices
     return Job(
         folder=Path(hydra.runtime.output_dir),
-        choices={slot: chosen[slot] for slot in (*SLOTS, "trainer")},
+        choices={group: chosen[group] or "" for group in (*SLOTS, *OVERLAYS)},
         overrides=tuple(hydra.overrides.task),
         sweep=sweep,
     )
@@ -170,7 +235,8 @@ def current_job() -> Job:
 def known_keys(cfg: DictConfig) -> list[str]:
     """Every path a user may override, for suggestions."""
     flat = _flat(OmegaConf.to_container(cfg, throw_on_missing=False))
-    return sorted({k for k in flat if "_target_" not in k} | {f.name for f in fields(RunConfig)})
+    values = {key for key in flat if not key.endswith(("_target_", "_partial_"))}
+    return sorted(values | {f.name for f in fields(RunConfig)})
 
 
 def _flat(node: Any, prefix: str = "") -> dict[str, Any]:

@@ -12,22 +12,36 @@ from pathlib import Path
 
 from hydra import compose, initialize_config_dir
 from hydra.errors import ConfigCompositionException, MissingConfigException, OverrideParseException
-from omegaconf.errors import OmegaConfBaseException, ValidationError
+from omegaconf.errors import (
+    ConfigKeyError,
+    ConfigTypeError,
+    InterpolationKeyError,
+    OmegaConfBaseException,
+    ValidationError,
+)
 
-from anomaly import config
+from anomaly import config, nearest
 from anomaly.types import InputError
 
 CONF = Path(__file__).parents[1] / "conf"
+OPTIONAL = ("ensemble", "experiment")  # groups of which no option is chosen by default
 STOPPED = 130  # what a shell calls a program ended by Ctrl-C
+FOLDERS = ("output", "hydra.run.dir", "hydra.sweep.dir")  # the keys that say where to write
 DISK = {
-    errno.ENOSPC: "the disk is full; free some space or set output=DIR to another disk",
-    errno.EDQUOT: "your disk quota is used up; free some space or set output=DIR elsewhere",
-    errno.EFBIG: "no file may grow that large here (ulimit -f); set output=DIR to another disk",
-    errno.EROFS: "this file system is read-only; set output=DIR to a folder you can write",
-    errno.EACCES: "permission denied; set output=DIR to a folder you can write",
-    errno.EPERM: "not permitted; set output=DIR to a folder you can write",
-    errno.ENOTDIR: "a file stands where a folder is needed; set output=DIR to a folder",
-    errno.EEXIST: "a file stands where a folder is needed; set output=DIR to a folder",
+    errno.ENOSPC: "the disk is full; free some space or set {key}=DIR to another disk",
+    errno.EDQUOT: "your disk quota is used up; free some space or set {key}=DIR elsewhere",
+    errno.EFBIG: "no file may grow that large here (ulimit -f); set {key}=DIR to another disk",
+    errno.EROFS: "this file system is read-only; set {key}=DIR to a folder you can write",
+    errno.EACCES: "permission denied; set {key}=DIR to a folder you can write",
+    errno.EPERM: "not permitted; set {key}=DIR to a folder you can write",
+    errno.ENOTDIR: "a file stands where a folder is needed; set {key}=DIR to a folder",
+    errno.EEXIST: "a file stands where a folder is needed; set {key}=DIR to a folder",
+    errno.EISDIR: "a folder stands where a file is needed; remove it or set {key}=DIR elsewhere",
+    errno.ENOENT: "it is not there and cannot be made; set {key}=DIR to a folder you can write",
+    errno.EIO: "the disk fails (input/output error); set {key}=DIR to another disk",
+    errno.ESTALE: "the network drive has gone; mount it again or set {key}=DIR to another disk",
+    errno.ELOOP: "its links lead in a circle; set {key}=DIR to a folder",
+    errno.ENAMETOOLONG: "the name is too long; set {key}=DIR to a shorter one",
 }
 
 
@@ -44,10 +58,25 @@ def explained() -> Iterator[None]:
         _end(_bad_override(error))
     except InputError as error:
         _end(str(error))
-    except OSError as error:
-        if error.errno not in DISK:
+    except ValueError as error:
+        if not (emptied := _emptied(error)):
             raise
-        _end(f"cannot write {error.filename or _output()}: {DISK[error.errno]}")
+        _end(emptied)
+    except OSError as error:
+        if error.errno not in DISK or _elsewhere(error):
+            raise
+        _end(_disk(error))
+
+
+def refuse_blank(words: list[str]) -> None:
+    """Hydra makes its folder before it hands the config on: output=$UNSET would fill /runs.
+
+    Raises:
+        InputError: the command line names a folder to write to, and gives nothing.
+    """
+    for key, _, value in (word.partition("=") for word in words if "=" in word):
+        if key.lstrip("+") in FOLDERS and not value.strip("'\" "):
+            raise InputError(f"{key}= names no folder; give it as {key}=DIR, or leave it out")
 
 
 def _end(sentence: str, code: int = 1) -> None:
@@ -55,9 +84,37 @@ def _end(sentence: str, code: int = 1) -> None:
     sys.exit(code)
 
 
-def _output() -> str:
-    given = [a.removeprefix("output=") for a in sys.argv if a.startswith("output=")]
-    return f"the output folder {given[-1]}" if given else "the output folder"
+def _disk(error: OSError) -> str:
+    key, folder = _output()
+    where = error.filename or " ".join(filter(None, ("the output folder", folder)))
+    return f"cannot write {where}: {DISK[error.errno or 0].format(key=key)}"
+
+
+def _elsewhere(error: OSError) -> bool:
+    """Whether a file was missed that is not of the output: a bug, and nothing the disk says."""
+    if error.errno != errno.ENOENT or not error.filename:
+        return False
+    missed, own = Path(error.filename).absolute(), Path(_output()[1] or "outputs").absolute()
+    return not (missed.is_relative_to(own) or own.is_relative_to(missed))
+
+
+def _output() -> tuple[str, str]:
+    """The key that says where to write, and the folder typed for it, if any."""
+    words = [word.lstrip("+").partition("=") for word in sys.argv]
+    typed = [(key, folder) for key, _, folder in words if key in FOLDERS]
+    return typed[-1] if typed else ("output", "")
+
+
+def _emptied(error: ValueError) -> str | None:
+    """What to say of group=null, for which Hydra has but a traceback."""
+    if "Config group override must be" not in str(error):
+        return None
+    for group, _, option in (word.lstrip("+").partition("=") for word in sys.argv[1:]):
+        if group in _groups() and "null" in option.lower().strip("[]").split(","):
+            options = ", ".join(sorted(file.stem for file in (CONF / group).glob("*.yaml")))
+            said = "is the default; leave it out, or" if group in OPTIONAL else "is no choice;"
+            return f"{group}=null {said} give one of its options: {options}"
+    return None
 
 
 def _unknown_option(error: MissingConfigException) -> str:
@@ -71,23 +128,45 @@ def _unknown_option(error: MissingConfigException) -> str:
 def _bad_override(error: Exception) -> str:
     cause = error.__cause__ or error
     first = str(cause).strip().splitlines()[0]
-    if isinstance(cause, ValidationError):
-        return f"{cause.full_key}: {first}"
+    if isinstance(error, OverrideParseException):
+        return (
+            f"{error.override!r} cannot be read as KEY=VALUE; put quotes around a value with"
+            " special characters, as in 'KEY=\"VALUE\"'"
+        )
+    if isinstance(cause, InterpolationKeyError):
+        missing = re.sub(r"^.*'(.+)' not found$", r"\1", first)
+        return f"{cause.full_key} needs {missing}, which has no value; give it as {missing}=..."
+    if isinstance(cause, ValidationError | ConfigTypeError):
+        return _unfit(str(cause.full_key), first)
     key = re.search(r"override '([^'@]+)'", str(error))
-    return _unknown_key(key[1].lstrip("+~")) if key else first
+    return _unknown_key(key[1].lstrip("+~"), cause) if key else first
 
 
-def _unknown_key(key: str) -> str:
-    near = get_close_matches(key, _known(), 1, 0.6)
-    return f"{key} is not a known key" + (
-        f"; did you mean {near[0]}?" if near else "; `python train.py --cfg job` lists them all"
-    )
+def _unfit(key: str, reason: str) -> str:
+    """A value of the wrong kind: one for a whole section, nothing, or a word for a number."""
+    below = [known for known in _known() if known.startswith(f"{key}.")]
+    if below:
+        return f"{key} has no value of its own; set what stands below it, such as {below[0]}=..."
+    if "is not Optional" in reason:
+        return f"{key} must have a value, got null"
+    return f"{key}: {reason}"
+
+
+def _unknown_key(key: str, cause: BaseException) -> str:
+    inside = cause.full_key if isinstance(cause, ConfigKeyError) else None
+    if inside and str(inside).startswith(f"{key}."):
+        key = str(inside)  # of data={a: 1} it is data.a that is wrong
+    return f"{key} is not a known key{nearest.advice(key, _known())}"
+
+
+def _groups() -> set[str]:
+    return {folder.name for folder in CONF.iterdir() if folder.is_dir()}
 
 
 def _known() -> list[str]:
     """The keys of the options that the command line chooses: data=demo has other keys than mvtec."""
-    groups = {folder.name for folder in CONF.iterdir() if folder.is_dir()}
     given = [argument.partition("=") for argument in sys.argv[1:]]
-    choices = [f"{group}={option.split(',')[0]}" for group, _, option in given if group in groups]
+    first = [(group, option.split(",")[0]) for group, _, option in given if group in _groups()]
+    choices = [f"{group}={o}" for group, o in first if (CONF / group / f"{o}.yaml").is_file()]
     with initialize_config_dir(str(CONF), version_base="1.3"):
         return config.known_keys(compose("config", choices))

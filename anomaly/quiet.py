@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -30,6 +31,7 @@ def _uninterrupted() -> Iterator[None]:
 def import_keras() -> None:
     """Import keras and its backend; their start-up notes are shown only if that fails."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of every network traced
     with tempfile.TemporaryFile() as notes:
         terminal = os.dup(2)
         os.dup2(notes.fileno(), 2)

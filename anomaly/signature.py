@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
-from anomaly import checks
+from anomaly import checks, nearest
 
 # What the workflow gives to each `build` at run time, beside the values of its YAML.
 RUNTIME = {
@@ -20,6 +19,7 @@ RUNTIME = {
     "augment": {"seed"},
     "backbone": {"image_size"},
     "optimizer": {"learning_rate", "steps"},
+    "ensemble": set(),
     "model": {"backbone", "classes", "augment", "optimizer", "cache", "seed"},
 }
 PLAIN: dict[str, type | tuple[type, ...]] = {
@@ -64,9 +64,8 @@ def _differences(slot: str, values: dict[str, Any], wanted: dict) -> list[str]:
     out = [f"{slot}.{key} is missing" for key in wanted if key not in values]
     for key, value in values.items():
         if key not in wanted:
-            near = get_close_matches(key, wanted, 1)
-            hint = f"; did you mean {slot}.{near[0]}?" if near else ""
-            out.append(f"{slot}.{key} is not known to this {slot}{hint}")
+            advice = nearest.advice(f"{slot}.{key}", [f"{slot}.{name}" for name in wanted])
+            out.append(f"{slot}.{key} is not known to this {slot}{advice}")
         elif not accepts(wanted[key], value):
             out.append(f"{slot}.{key} must be {_words(wanted[key])}, got {value!r}")
     return out
@@ -86,8 +85,8 @@ def accepts(annotation: ast.expr | None, value: Any) -> bool:
         case ast.Subscript(value=ast.Name(id="Literal"), slice=members):
             return any(value == m and type(value) is type(m) for m in _literal(members))
         case ast.Subscript(value=ast.Name(id="list"), slice=item):
-            chosen = isinstance(value, list) and (value or not _is_literal(item))
-            return bool(chosen) and all(accepts(item, v) for v in value)
+            fits = isinstance(value, list) and all(accepts(item, v) for v in value)
+            return fits and (not _is_literal(item) or 0 < len(value) == len(set(value)))
         case ast.Subscript(value=ast.Name(id="tuple"), slice=ast.Tuple(elts=items)):
             fits = isinstance(value, list | tuple) and len(value) == len(items)
             fits = fits and all(accepts(i, v) for i, v in zip(items, value, strict=True))
@@ -132,5 +131,6 @@ def _words(annotation: ast.expr | None) -> str:
         case ast.Subscript(value=ast.Name(id="tuple"), slice=ast.Tuple(elts=items)):
             return "[low, high], each " + _words(items[0])
         case ast.Subscript(slice=item):
-            return f"a list, each {_words(item)}" + (", and not empty" * _is_literal(item))
+            chosen = ", not empty and none twice" * _is_literal(item)
+            return f"a list, each {_words(item)}" + chosen
     return "something else"

@@ -10,9 +10,11 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 
+SLACK = 8  # an eighth of the limit may be written before the store is measured again
 STALE = 3600  # seconds after which a half-written file belongs to nobody
 DIGEST = 16  # bytes of checksum in front of every array
 
@@ -25,6 +27,9 @@ def key_of(*parts: object) -> str:
 class Cache:
     """Arrays by key below `root`, at most `gigabytes` of them; the least recently used go first.
 
+    That holds at any time, so whoever needs an array that is gone has to make it again. Processes
+    that write together may exceed it by an eighth each, until they next measure the store.
+
     Writers replace whole files, so a reader never sees half an array; an entry that fails its
     checksum counts as absent and is made anew.
     """
@@ -32,6 +37,9 @@ class Cache:
     def __init__(self, root: Path, gigabytes: float) -> None:
         self.root = root
         self.limit = int(gigabytes * 2**30)
+        self._room = 0  # bytes that may be written before the store is measured again
+        self._under_way = 0  # bytes that other threads are writing
+        self._lock = Lock()  # of both
 
     def __contains__(self, key: str) -> bool:
         """Whether there is an array, though it may turn out to be damaged."""
@@ -52,14 +60,25 @@ class Cache:
         return np.load(io.BytesIO(data[DIGEST:]), allow_pickle=False)
 
     def write(self, key: str, array: np.ndarray) -> None:
-        """Store an array; of two writers the later one wins, with the same content."""
+        """Store an array; of two writers the later one wins, with the same content.
+
+        One larger than the whole store is not kept.
+        """
         buffer = io.BytesIO()
         np.save(buffer, array, allow_pickle=False)
-        path = self._path(key)
+        data = _checksum(buffer.getvalue()) + buffer.getvalue()
+        if self._reserve(len(data)):
+            try:
+                self._replace(self._path(key), data)
+            finally:
+                with self._lock:
+                    self._under_way -= len(data)
+
+    def _replace(self, path: Path, data: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
             try:
-                file.write(_checksum(buffer.getvalue()) + buffer.getvalue())
+                file.write(data)
                 file.close()
                 os.replace(file.name, path)
             except BaseException:
@@ -75,14 +94,32 @@ class Cache:
         return array
 
     def trim(self) -> None:
-        """Delete the least recently used entries until the store fits its limit."""
+        """Delete the least recently used entries, where the store exceeds its limit."""
+        with self._lock:
+            self._measure(0)
+
+    def _reserve(self, size: int) -> bool:
+        """Whether there is room for so many bytes, once what is least of use has made way."""
+        if size > self.limit:
+            return False
+        with self._lock:
+            if size > self._room:
+                self._measure(size)
+            self._room -= size
+            self._under_way += size
+        return True
+
+    def _measure(self, wanted: int) -> None:
+        """Find out how much room there is; where it is too little, make a good deal of it."""
         entries = sorted(self._entries())
-        excess = sum(size for _, size, _ in entries) - self.limit
-        for _, size, path in entries:
-            if excess <= 0:
-                return
+        total = self._under_way + sum(size for _, size, _ in entries)
+        share = max(wanted, self.limit // SLACK)
+        for _, size, path in entries if total + wanted > self.limit else ():
+            if total + share <= self.limit:
+                break
             path.unlink(missing_ok=True)
-            excess -= size
+            total -= size
+        self._room = min(self.limit - total, share)
 
     def _entries(self) -> Iterable[tuple[float, int, Path]]:
         for path in self.root.glob("*/*"):

@@ -18,7 +18,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from anomaly.checks import Count, Number, Share, Size
+from anomaly.checks import Count, Number, Seed, Share, Size
 from anomaly.data import mvtec
 from anomaly.data.cache import Cache
 from anomaly.data.render import KINDS, render
@@ -44,7 +44,7 @@ def build(
     validate: Share,
     folds: Number | None,
     fold: Count,
-    seed: Count,
+    seed: Seed,
     copy_correlation: Share,
     grid: Size,
 ) -> Dataset:
@@ -56,6 +56,7 @@ def build(
     Raises:
         InputError: too few images for the parts or folds, or shares that make no sense.
     """
+    mvtec.check(train + test + validate, folds, fold)
     least = max(folds or 0, len(PARTS))
     if images < least:
         raise InputError(f"data.images must be {least} or more, one for each part, got {images}")

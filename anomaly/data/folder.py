@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter
+import logging
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,10 +12,26 @@ from pathlib import Path
 import numpy as np
 
 from anomaly.data.cache import Cache, key_of
-from anomaly.data.read import SUFFIXES, UnreadableImage, read_mask, read_size
+from anomaly.data.layout import (
+    category_folder,
+    class_names,
+    files_of,
+    listed,
+    listing,
+    shown,
+    subfolders,
+)
+from anomaly.data.read import (
+    SUFFIXES,
+    UnreadableImage,
+    check_unchanged,
+    digest,
+    read_mask,
+    read_size,
+)
 from anomaly.types import GOOD, InputError
 
-LITTER = {"thumbs.db", "desktop.ini"}  # what file managers leave behind
+log = logging.getLogger(__name__)
 SHOWN = 20  # mistakes spelled out in one message
 
 
@@ -40,67 +56,35 @@ def read_folder(
     Raises:
         InputError: the folder is missing or empty, or files are unusable; all are listed.
     """
-    folder = _category(root, category)
-    every = _classes(folder)
+    folder = category_folder(root, category)
+    every = class_names(folder)
     if strangers := sorted(set(exclude) - set(every)):
         raise InputError(
-            f"data.exclude names {_listed(strangers)}, but {folder} has {_listed(every)}"
+            f"data.exclude names {listed(strangers)}, but {folder} has {listed(every)}"
         )
     classes = [c for c in every if c not in exclude]
-    files = [f for c in classes for f in _files(folder, c)]
+    files = [f for c in classes for f in files_of(folder, c)]
     if not any(path.suffix.lower() in SUFFIXES for path, _ in files):
         raise InputError(f"{folder}: no images; expected train/{GOOD}/*.png and test/<class>/*.png")
     with ThreadPoolExecutor() as pool:
         checked = list(pool.map(lambda file: _check(folder, cache, *file), files))
-    _report([mistake for _, mistake in checked if mistake] + _orphans(folder, classes))
     found = sorted((file for file, _ in checked if file), key=lambda file: file.id)
+    mistakes = [mistake for _, mistake in checked if mistake]
+    mistakes += _shared(folder, found) + _orphans(folder, classes)
+    _report(mistakes + _masks_of_no_class(folder, every))
+    _announce_empty(folder, set(classes) - {label for _, label in files})
     _two_classes(folder, {file.label for file in found}, exclude)
     return found
 
 
-def _category(root: Path, category: str) -> Path:
-    if not root.is_dir():
-        near = _names(root.parent) if root.parent.is_dir() else []
-        raise InputError(
-            f"data.root={root} is not a folder; {root.parent} holds: {_listed(near)};"
-            " give the folder of categories as data.root=DIR, or try data=demo"
-        )
-    folder = root / category
-    if not category or not folder.is_dir():
-        found = _listed(_names(root))
-        raise InputError(f"data.category={category} is not in {root}, which holds: {found}")
-    return folder
-
-
-def _classes(folder: Path) -> list[str]:
-    """good first, then the defect types by name."""
-    names = set(_names(folder / "train")) | set(_names(folder / "test"))
-    for lower, count in Counter(name.lower() for name in names).items():
-        if count > 1:
-            same = sorted(name for name in names if name.lower() == lower)
-            raise InputError(f"{folder}: classes {_listed(same)} differ by case only; rename one")
-    if GOOD not in names and names:
-        raise InputError(f"{folder}: no class '{GOOD}'; it has {_listed(sorted(names))}")
-    return sorted(names, key=lambda name: (name != GOOD, name))
-
-
-def _files(folder: Path, label: str) -> list[tuple[Path, str]]:
-    return [(path, label) for part in ("train", "test") for path in _listing(folder / part / label)]
-
-
-def _listing(place: Path) -> list[Path]:
-    """What people put into a folder, sorted; not what their file managers did."""
-    if not place.is_dir():
-        return []
-    return [
-        path
-        for path in sorted(place.iterdir())
-        if not path.name.startswith(".") and path.name.lower() not in LITTER
-    ]
+def _announce_empty(folder: Path, labels: Iterable[str]) -> None:
+    """A folder may well stand empty, for defects still to come; but somebody may miss the class."""
+    for label in sorted(set(labels) - {GOOD}):
+        log.warning("%s: class '%s' has no images and is left out", folder, label)
 
 
 def _two_classes(folder: Path, labels: set[str], exclude: Sequence[str]) -> None:
-    apart = f" without data.exclude={_listed(exclude)}" if exclude else ""
+    apart = f" without data.exclude={listed(exclude)}" if exclude else ""
     if GOOD not in labels:
         raise InputError(f"{folder}: no images of class '{GOOD}'{apart}; there must be some")
     if labels == {GOOD}:
@@ -114,10 +98,12 @@ def _check(
 ) -> tuple[File | None, str | None]:
     """The file, or the sentence that says why it cannot be used."""
     name = path.relative_to(folder).as_posix()
+    if shown(name) != name:  # such a name cannot be printed, logged or written to split.csv
+        return None, f"{shown(name)}: its name is not UTF-8; rename it"
     if path.suffix.lower() not in SUFFIXES or not path.is_file():
         return None, f"{name}: not an image ({', '.join(SUFFIXES)})"
     try:
-        content = _digest(path)
+        content = digest(path)
         size = _size(path, content, cache)
         mask = None if label == GOOD else _mask(folder, path, label, size)
     except UnreadableImage as error:
@@ -125,18 +111,13 @@ def _check(
     return File(name, label, path, mask, content), None
 
 
-def _digest(path: Path) -> str:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise UnreadableImage(f"cannot be read ({error.strerror})") from None
-
-
 def _size(path: Path, content: str, cache: Cache | None) -> tuple[int, int]:
     """(height, width) of an image that is known to decode."""
 
     def decoded() -> np.ndarray:
-        return np.array(read_size(path))
+        size = read_size(path)
+        check_unchanged(path, content)
+        return np.array(size)
 
     height, width = cache.get(key_of("size", content), decoded) if cache else decoded()
     return int(height), int(width)
@@ -161,18 +142,44 @@ def _mask(folder: Path, image: Path, label: str, size: tuple[int, int]) -> Path:
     return mask
 
 
+def _shared(folder: Path, files: Iterable[File]) -> list[str]:
+    """One sentence for every mask that would serve two images: it can only fit one of them."""
+    owners: dict[Path, list[str]] = defaultdict(list)
+    for file in files:
+        if file.mask:
+            owners[file.mask].append(file.id)
+    return [
+        f"{mask.relative_to(folder).as_posix()}: the mask of two images, {' and '.join(ids[:2])};"
+        " give each a name and a mask of its own"
+        for mask, ids in owners.items()
+        if len(ids) > 1
+    ]
+
+
 def _orphans(folder: Path, classes: Iterable[str]) -> list[str]:
     """One sentence for every mask without its image."""
     orphans = []
     for label in sorted(set(classes) - {GOOD}):
-        stems = {path.stem for path, _ in _files(folder, label)}
-        masks = _listing(folder / "ground_truth" / label)
+        stems = {path.stem for path, _ in files_of(folder, label)}
+        masks = listing(folder / "ground_truth" / label)
         orphans += [
-            f"ground_truth/{label}/{mask.name}: no image test/{label}/{_image_stem(mask)}.*"
+            shown(f"ground_truth/{label}/{mask.name}: no image test/{label}/{_image_stem(mask)}.*")
             for mask in masks
             if mask.suffix.lower() in SUFFIXES and not {mask.stem, _image_stem(mask)} & stems
         ]
     return orphans
+
+
+def _masks_of_no_class(folder: Path, classes: Iterable[str]) -> list[str]:
+    """One sentence for every folder of masks that belongs to no class; a typo, most likely."""
+    if set(classes) == {GOOD}:
+        return []  # what is missing are the images of all defects, and `_two_classes` says so
+    places = sorted(set(subfolders(folder / "ground_truth")) - set(classes))
+    return [
+        shown(f"ground_truth/{name}: masks of a class without images; expected test/{name}")
+        for name in places
+        if any(path.suffix.lower() in SUFFIXES for path in listing(folder / "ground_truth" / name))
+    ]
 
 
 def _image_stem(mask: Path) -> str:
@@ -185,13 +192,3 @@ def _report(mistakes: list[str]) -> None:
         lines = mistakes[:SHOWN] + ([f"... and {more} more"] if more > 0 else [])
         many = "1 file" if len(mistakes) == 1 else f"{len(mistakes)} files"
         raise InputError(f"{many} cannot be used; mend or remove:\n  " + "\n  ".join(lines))
-
-
-def _names(folder: Path) -> list[str]:
-    if not folder.is_dir():
-        return []
-    return sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names) if names else "nothing"

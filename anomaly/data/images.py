@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from anomaly.data.cache import Cache, key_of
-from anomaly.data.read import UnreadableImage, read_image, read_mask
+from anomaly.data.read import UnreadableImage, check_unchanged, read_image, read_mask
 from anomaly.types import InputError, Sample, Split, Truth
 
 
@@ -25,9 +25,9 @@ def load_image(path: Path, content: str, size: int, cache: Cache) -> np.ndarray:
     """One image at (size, size, 3), by the digest of its file.
 
     Raises:
-        InputError: the file cannot be decoded.
+        InputError: the file cannot be decoded, or is no longer the one of the digest.
     """
-    return cache.get(key_of("image", content, size), lambda: _resized(path, size))
+    return cache.get(key_of("image", content, size), lambda: _resized(path, content, size))
 
 
 def load_masks(samples: Sequence[Sample], size: int) -> np.ndarray:
@@ -56,8 +56,10 @@ def resize(image: np.ndarray, size: int) -> np.ndarray:
     return cv2.resize(image, (size, size), interpolation=way)
 
 
-def _resized(path: Path, size: int) -> np.ndarray:
+def _resized(path: Path, content: str, size: int) -> np.ndarray:
     try:
-        return resize(read_image(path), size)
+        image = resize(read_image(path), size)
+        check_unchanged(path, content)  # after decoding: whatever came before shows as well
+        return image
     except UnreadableImage as error:
         raise InputError(f"{path}: {error}") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from anomaly.checks import Count, Number, Share, Size
+from anomaly.checks import Count, Number, Seed, Share, Size
 from anomaly.data import split
 from anomaly.data.cache import Cache
 from anomaly.data.copies import group_files
@@ -24,7 +24,7 @@ def build(
     validate: Share,
     folds: Number | None,
     fold: Count,
-    seed: Count,
+    seed: Seed,
     copy_correlation: Share,
     grid: Size,
 ) -> Dataset:
@@ -35,7 +35,7 @@ def build(
     Raises:
         InputError: unusable files, classes too small, shares or folds that make no sense.
     """
-    _check(train + test + validate, folds, fold)
+    check(train + test + validate, folds, fold)
     files = read_folder(Path(root), category, exclude, cache)
     groups = group_files(Path(root) / category, files, copy_correlation, cache)
     items = [(file.id, file.label, group) for file, group in zip(files, groups, strict=True)]
@@ -49,9 +49,18 @@ def build(
     return _dataset(category, files, groups, parts, grid, folds_digest)
 
 
-def _check(total: float, folds: int | None, fold: int) -> None:
+def check(total: float, folds: int | None, fold: int) -> None:
+    """Refuse what cannot be a split.
+
+    Raises:
+        InputError: shares or folds that make no sense.
+    """
     if abs(total - 1) > 1e-6:
         raise InputError(f"data.train + data.test + data.validate must be 1, got {total:.3g}")
+    if folds is None and fold:
+        raise InputError(
+            f"data.fold={fold} needs data.folds=K, the number of folds; without it there is one split"
+        )
     if folds is not None and folds < 3:
         raise InputError(f"data.folds must be 3 or more (train, validate, test), got {folds}")
     if folds is not None and fold >= folds:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -47,6 +48,28 @@ def read_size(path: Path) -> tuple[int, int]:
     return height, width
 
 
+def digest(path: Path) -> str:
+    """The hexadecimal name of a file's bytes.
+
+    Raises:
+        UnreadableImage: the file cannot be read.
+    """
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise UnreadableImage(f"cannot be read ({error.strerror})") from None
+
+
+def check_unchanged(path: Path, content: str) -> None:
+    """What has been decoded is kept under the digest of before, so it had better still be that.
+
+    Raises:
+        UnreadableImage: the file is another one by now.
+    """
+    if digest(path) != content:
+        raise UnreadableImage("changed while it was read; start again")
+
+
 def _upright(path: Path, convert: Callable[[Image.Image], np.ndarray]) -> np.ndarray:
     with _open(path) as image:
         try:
@@ -56,7 +79,11 @@ def _upright(path: Path, convert: Callable[[Image.Image], np.ndarray]) -> np.nda
 
 
 def _open(path: Path) -> Image.Image:
-    if path.stat().st_size == 0:
+    try:
+        empty = path.stat().st_size == 0
+    except OSError as error:
+        raise UnreadableImage(f"cannot be read ({error.strerror})") from None
+    if empty:
         raise UnreadableImage("empty file")
     try:
         image = Image.open(path)

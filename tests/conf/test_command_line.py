@@ -29,7 +29,7 @@ def answer(*arguments: object, cwd: Path | None = None) -> str:
         "trainer.learning_rate=-1": "trainer.learning_rate must be above 0 and at most 10, got -1",
         "trainer.batch_size=0": "trainer.batch_size must be between 1 and 65536, got 0",
         "trainer.epochs=many": "trainer.epochs: Value 'many' of type 'str' could not be converted",
-        "model.image_size=100": "model.image_size must be a multiple of 32 from 32 to 4096, got 10",
+        "model.image_size=20": "model.image_size must be a whole number from 32 to 4096, got 20",
         "++model.vews=3": "model.vews is not known to this model; did you mean model.views?",
         "data._target_=os.system": "data._target_ may only name a build of anomaly.data, got os.s",
         "data.category": "data.category",

@@ -13,15 +13,16 @@ import pytest
 from omegaconf import OmegaConf
 
 from anomaly import checks, signature
-from anomaly.config import SLOTS
+from anomaly.config import OVERLAYS, SLOTS, UNUSED, RunConfig, parameters
 
 ROOT = Path(__file__).parents[2]
 CONF = ROOT / "conf"
 FILES = sorted(path.relative_to(CONF).as_posix() for path in CONF.rglob("*.yaml"))
+BUILT = (*SLOTS, "ensemble")  # the groups whose options are a `build` each
 BUILDS = [
-    name for name in FILES if name.startswith(SLOTS) and "_target_" in OmegaConf.load(CONF / name)
+    name for name in FILES if name.startswith(BUILT) and "_target_" in OmegaConf.load(CONF / name)
 ]
-GROUPS = {"data", "augment", "backbone", "optimizer", "model", "trainer", "experiment"}
+GROUPS = {"data", "augment", "backbone", "optimizer", "model", "ensemble", "trainer", "experiment"}
 HEAVY = {"tensorflow", "jax", "keras", "mlflow", "albumentations", "sklearn", "matplotlib", "cv2"}
 
 
@@ -33,8 +34,29 @@ def override(name: str) -> list[str]:
 
 def test_conf_holds_exactly_the_groups_that_the_program_knows():
     assert {str(Path(name).parent) for name in FILES if name != "config.yaml"} == GROUPS
-    assert set(SLOTS) <= GROUPS
-    assert set(signature.RUNTIME) == set(SLOTS)
+    assert {*SLOTS, *OVERLAYS} == GROUPS
+    assert set(signature.RUNTIME) == set(BUILT)
+
+
+def test_a_run_trains_unless_an_ensemble_is_chosen(parsed):
+    assert parsed().ensemble is None
+    assert parsed("ensemble=soft_vote").ensemble["_target_"] == "anomaly.ensemble.soft_vote.build"
+
+
+def test_tags_of_members_are_typed_as_the_comment_says(parsed):
+    typed = "members.tags={trainer: transfer}"
+    assert typed.removeprefix("members.tags=") in (CONF / "config.yaml").read_text()
+    assert parsed("ensemble=soft_vote", typed).members.tags == {"trainer": "transfer"}
+
+
+def test_a_run_records_no_parameter_that_means_nothing_to_it(parsed):
+    for overrides, combines in ([], False), (["ensemble=meta_learner"], True):
+        groups = {key.split(".")[0] for key in parameters(parsed(*overrides))}
+        assert groups.isdisjoint(UNUSED[combines])
+        assert {"data", "evaluate", "seed", "objective"} <= groups
+        assert ("members" in groups, "model" in groups) == (combines, not combines)
+    keys = set(RunConfig.__dataclass_fields__)
+    assert set(UNUSED[True]) | set(UNUSED[False]) <= keys
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -91,8 +113,8 @@ def test_keys_and_runtime_arguments_bind_exactly_to_the_imported_build(name):
     keys = {key for key in node if key not in ("_target_", "_partial_")}
     module = importlib.import_module(node._target_.removesuffix(".build"))
     wanted = inspect.signature(module.build).parameters
-    assert {p.kind for p in wanted.values()} == {inspect.Parameter.KEYWORD_ONLY}
-    assert {p.default for p in wanted.values()} == {inspect.Parameter.empty}  # values live in YAML
+    assert {p.kind for p in wanted.values()} <= {inspect.Parameter.KEYWORD_ONLY}
+    assert {p.default for p in wanted.values()} <= {inspect.Parameter.empty}  # values live in YAML
     assert set(wanted) == keys | (set(wanted) & signature.RUNTIME[slot])
     assert signature.RUNTIME[slot] <= set(wanted)
 

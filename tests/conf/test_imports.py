@@ -20,9 +20,10 @@ MAY_IMPORT = {
     "checks": set(),
     "quiet": set(),
     "progress": set(),
-    "signature": {"checks"},
-    "config": {"signature", "types"},
-    "mistakes": {"config", "types"},
+    "nearest": set(),
+    "signature": {"checks", "nearest"},
+    "config": {"signature", "nearest", "types"},
+    "mistakes": {"config", "nearest", "types"},
     "data": {"types", "checks"},
     "augment": {"types", "checks"},
     "backbone": {"types", "checks"},
@@ -32,11 +33,17 @@ MAY_IMPORT = {
     "plots": {"types"},
     "tracking": {"types", "config"},
     "summary": {"types"},
-    "results": {"types", "data", "metrics", "plots", "tracking"},
-    "pooling": {"types", "config", "data", "results", "summary", "tracking"},
+    "ensemble": {"types", "checks"},
+    "cases": {"types", "data", "plots"},
+    "results": {"types", "config", "data", "metrics", "plots", "tracking", "cases"},
+    "learned": {"types", "data", "plots", "tracking", "results"},
+    "members": {"types", "config", "tracking"},
+    "naming": {"types", "config"},
+    "pooling": {"types", "config", "data", "metrics", "results", "summary", "tracking"},
+    "report": {"types", "config", "metrics", "plots", "progress", "summary", "tracking"},
     "workflow": {
-        *("types", "config", "data", "metrics", "plots", "tracking"),
-        *("quiet", "summary", "results", "pooling"),
+        *("types", "config", "data", "metrics", "plots", "tracking", "ensemble"),
+        *("quiet", "summary", "results", "learned", "members", "naming", "pooling"),
     },
 }
 COMMANDS = {"mistakes"}  # what a module with a command line of its own may import besides
@@ -51,9 +58,10 @@ OWNERS = {  # library: the places, as path prefixes under anomaly/, that may imp
     "omegaconf": {"config.py", "mistakes.py"},
     "matplotlib": {"plots/"},
     "pycocotools": {"metrics/"},
-    "sklearn": {"metrics/"},
+    "sklearn": {"metrics/", "ensemble/", "model/"},
+    "scipy": {"metrics/", "ensemble/", "model/"},
     "PIL": {"data/read.py"},
-    "rich": {"progress.py", "summary.py", "data/transfer.py"},
+    "rich": {"progress.py", "summary.py", "report/terminal.py", "data/transfer.py"},
 }
 KERAS = ("backbone/", "optimizer/", "model/")  # elsewhere only inside functions
 

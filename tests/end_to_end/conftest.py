@@ -93,6 +93,15 @@ def train(start) -> Callable[..., Ended]:
     return lambda *arguments, **options: start("train.py", *arguments, **options).ended()
 
 
+@pytest.fixture(scope="session")
+def without_tensorflow(tmp_path_factory) -> dict[str, str]:
+    """An environment in which importing Keras or TensorFlow fails: who answers needed neither."""
+    folder = tmp_path_factory.mktemp("tripwire")
+    for name in ("keras", "tensorflow"):
+        (folder / f"{name}.py").write_text(f"raise RuntimeError('{name} was imported')\n")
+    return {"PYTHONPATH": str(folder)}
+
+
 @pytest.fixture(scope="module")
 def free_port() -> int:
     """A port of this machine at which nothing listens."""

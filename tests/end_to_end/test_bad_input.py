@@ -7,6 +7,7 @@ before TensorFlow is imported, in a second or two; the last ones need it to read
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import cv2
 import numpy as np
 import pytest
 
-from .conftest import Ended, write
+from .conftest import REPOSITORY, Ended, write
 
 DATA = "data.root={station} data.category=widget "
 SMALL = "model=tiny model.image_size=64 backbone.width=8 "
@@ -70,6 +71,25 @@ def classes_that_differ_by_case(station: Path) -> None:
     write(station / "widget" / "test" / "Dent" / "000.png", np.zeros((32, 32), np.uint8))
 
 
+def classes_that_differ_by_signs(station: Path) -> None:
+    for label in ("a+b", "a&b"):
+        write(station / "widget" / "test" / label / "000.png", np.zeros((32, 32), np.uint8))
+
+
+def two_images_of_one_mask(station: Path) -> None:
+    image = station / "widget" / "train" / "dent" / "000.png"
+    write(image, np.random.default_rng(1).integers(0, 256, (32, 32), np.uint8))
+
+
+def masks_of_no_class(station: Path) -> None:
+    write(station / "widget/ground_truth/dnet/000_mask.png", np.full((32, 32), 255, np.uint8))
+
+
+def name_that_is_not_text(station: Path) -> None:
+    image = station / "widget" / "test" / "good" / "000.png"
+    os.rename(image, os.fsencode(image.parent) + b"/\xe4.png")
+
+
 def no_good_parts(station: Path) -> None:
     for part in ("train", "test"):
         (station / "widget" / part / "good").rename(station / "widget" / part / "fine")
@@ -98,6 +118,13 @@ FOLDERS = [
         "data.root={station} data.category=wigdet",
         nothing,
         "data.category=wigdet is not in {station}, which holds: widget",
+    ),
+    (
+        "a category that is a path",
+        "data.root={station} data.category=../station/widget",
+        nothing,
+        "data.category must be the name of a folder in data.root, got ../station/widget;"
+        " give the folder above it as data.root",
     ),
     (
         "a category without images",
@@ -151,6 +178,34 @@ FOLDERS = [
         mask_without_image,
         "1 file cannot be used; mend or remove:\n"
         "  ground_truth/dent/000_mask.png: no image test/dent/000.*",
+    ),
+    (
+        "one mask for two images",
+        DATA,
+        two_images_of_one_mask,
+        "1 file cannot be used; mend or remove:\n"
+        "  ground_truth/dent/000_mask.png: the mask of two images, test/dent/000.png and"
+        " train/dent/000.png; give each a name and a mask of its own",
+    ),
+    (
+        "masks of a class without images",
+        DATA,
+        masks_of_no_class,
+        "1 file cannot be used; mend or remove:\n"
+        "  ground_truth/dnet: masks of a class without images; expected test/dnet",
+    ),
+    (
+        "a name that is not UTF-8",
+        DATA,
+        name_that_is_not_text,
+        "1 file cannot be used; mend or remove:\n"
+        "  test/good/\\xe4.png: its name is not UTF-8; rename it",
+    ),
+    (
+        "two classes that differ by characters that figures cannot be named by",
+        DATA,
+        classes_that_differ_by_signs,
+        WIDGET + ": classes a&b, a+b would share their figures' names (a_b); rename one",
     ),
     (
         "two classes that differ by case",
@@ -220,7 +275,76 @@ VALUES = [
         "an unknown key that was forced in",
         "+trainer.patience=3",
         nothing,
-        "trainer.patience is not a known key",
+        "trainer.patience is not a known key; trainer has batch_size, epochs, finetune,"
+        " learning_rate",
+    ),
+    (
+        "an unknown key that is short for a right one",
+        "trainer.lr=1",
+        nothing,
+        "trainer.lr is not a known key; did you mean trainer.learning_rate?",
+    ),
+    (
+        "an unknown key of a slot, forced in: what the slot has",
+        "++augment.foo=1",
+        nothing,
+        "augment.foo is not known to this augment; augment has factor, good_factor",
+    ),
+    (
+        "a group that is to be nothing",
+        "trainer=null",
+        nothing,
+        "trainer=null is no choice; give one of its options: default, scratch, smoke, transfer",
+    ),
+    (
+        "a group that is nothing by itself",
+        "experiment=null",
+        nothing,
+        "experiment=null is the default; leave it out, or give one of its options: ...",
+    ),
+    (
+        "a word that is no KEY=VALUE",
+        "a=b=c",
+        nothing,
+        "'a=b=c' cannot be read as KEY=VALUE; put quotes around a value with special characters,"
+        " as in 'KEY=\"VALUE\"'",
+    ),
+    (
+        "one value for a whole section",
+        "cache=[1]",
+        nothing,
+        "cache has no value of its own; set what stands below it, such as cache.gigabytes=...",
+    ),
+    (
+        "a key that others need, taken away",
+        "~seed",
+        nothing,
+        "data.seed needs seed, which has no value; give it as seed=...",
+    ),
+    (
+        "no value for a key that must have one",
+        "seed=null",
+        nothing,
+        "seed must have a value, got null",
+    ),
+    (
+        "a seed below 0, which data.seed follows: one sentence",
+        "seed=-1",
+        nothing,
+        "seed must be between 0 and 4294967295, got -1",
+    ),
+    (
+        "a head that drops everything",
+        "model.dropout=1",
+        nothing,
+        "model.dropout must be from 0 to below 1, got 1",
+    ),
+    (
+        "a level named twice",
+        "model.levels=[C4,C4]",
+        nothing,
+        "model.levels must be a list, each one of C2, C3, C4, C5, not empty and none twice,"
+        " got ['C4', 'C4']",
     ),
     (
         "an unknown option: the nearest right one, and all of them",
@@ -255,9 +379,9 @@ VALUES = [
     ),
     (
         "several wrong values: all are named",
-        "trainer.batch_size=0 model.image_size=100 cache.gigabytes=0",
+        "trainer.batch_size=0 model.image_size=20 cache.gigabytes=0",
         nothing,
-        "model.image_size must be a multiple of 32 from 32 to 4096, got 100\n"
+        "model.image_size must be a whole number from 32 to 4096, got 20\n"
         "trainer.batch_size must be between 1 and 65536, got 0\n"
         "cache.gigabytes must be above 0 and finite, got 0.0",
     ),
@@ -266,6 +390,12 @@ VALUES = [
         DATA + "data.folds=5 data.fold=7",
         nothing,
         "data.fold must be between 0 and 4 (data.folds=5), got 7",
+    ),
+    (
+        "a fold without folds",
+        DATA + "data.fold=7",
+        nothing,
+        "data.fold=7 needs data.folds=K, the number of folds; without it there is one split",
     ),
     (
         "shares that leave something over",
@@ -309,6 +439,13 @@ STORES = [
         nothing,
         "tracking.uri must be a server (http://HOST:PORT) or a database"
         " (sqlite:////FOLDER/mlflow.db), got mlruns",
+    ),
+    (
+        "a database without a file",
+        DATA + "tracking.uri=sqlite:///",
+        nothing,
+        "tracking.uri must be a server (http://HOST:PORT) or a database"
+        " (sqlite:////FOLDER/mlflow.db), got sqlite:///",
     ),
     (
         "a database in a place that cannot be",
@@ -411,15 +548,6 @@ def place(station, tmp_path, free_port) -> Place:
     return Place(station, output, store, free_port, tmp_path / "made.weights.h5", keras_home)
 
 
-@pytest.fixture(scope="session")
-def without_tensorflow(tmp_path_factory) -> dict[str, str]:
-    """An environment in which importing Keras or TensorFlow fails: who answers needed neither."""
-    folder = tmp_path_factory.mktemp("tripwire")
-    for name in ("keras", "tensorflow"):
-        (folder / f"{name}.py").write_text(f"raise RuntimeError('{name} was imported')\n")
-    return {"PYTHONPATH": str(folder)}
-
-
 def answers(ended: Ended, sentence: str) -> None:
     """The process failed and said this sentence and nothing else."""
     assert ended.code == 1
@@ -452,6 +580,18 @@ def test_unusable_weights_are_refused_before_training(typed, make, sentence, pla
     assert not list(place.output.glob("runs/*/run.json"))
 
 
+def test_also_a_run_that_fails_brings_the_cache_below_its_limit(place, train, without_tensorflow):
+    old = place.output / "cache" / "ab" / "abcd"
+    old.parent.mkdir(parents=True)
+    old.write_bytes(bytes(1_000_000))
+    limit = 300_000  # bytes; the station's images take more
+    typed = place.filled(DATA + "tracking.uri=http://127.0.0.1:{free_port}").split()
+    typed += [f"cache.gigabytes={limit / 2**30}", f"output={place.output}"]
+    assert train(*typed, **without_tensorflow).code == 1
+    kept = [path.stat().st_size for path in (place.output / "cache").glob("*/*")]
+    assert 0 < sum(kept) <= limit
+
+
 @table("typed, folder, how, sentence", DISKS)
 def test_a_disk_that_takes_nothing_is_named(
     typed, folder, how, sentence, place, own_mounts, train, without_tensorflow
@@ -470,6 +610,29 @@ def test_a_limit_on_the_size_of_files_is_named(place, train, without_tensorflow)
         f"cannot write the output folder {place.output}: no file may grow that large here"
         " (ulimit -f); set output=DIR to another disk",
     )
+
+
+@pytest.mark.parametrize("key", ["output", "hydra.run.dir"])
+def test_a_place_that_cannot_be_made_is_named_with_the_key_that_was_typed(
+    key, train, without_tensorflow
+):
+    words = "it is not there and cannot be made" if Path("/proc").is_dir() else "..."
+    answers(
+        train(f"{key}=/proc/x", **without_tensorflow),
+        f"cannot write /proc/x: {words}; set {key}=DIR to a folder you can write",
+    )
+
+
+@pytest.mark.parametrize("value", ["", " "])
+@pytest.mark.parametrize("key", ["output", "hydra.run.dir"])
+def test_an_output_folder_without_a_name_is_refused_before_anything_is_written(
+    key, value, start, tmp_path, without_tensorflow
+):
+    front = ("sh", "-c", 'cd "$0" && exec "$@"', tmp_path)
+    typed = (REPOSITORY / "train.py", f"{key}={value}", "data.root=/nowhere")
+    ended = start(*typed, front=front, **without_tensorflow).ended()
+    answers(ended, f"{key}= names no folder; give it as {key}=DIR, or leave it out")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_file_where_the_output_folder_should_be_is_named(place, train, without_tensorflow):

@@ -19,8 +19,11 @@ from mlflow.entities import Run
 from omegaconf import OmegaConf
 
 from anomaly.data.split import digest
+from anomaly.metrics.calibration import apply_temperature
+from anomaly.metrics.operating import OperatingPoint, decisions
 from anomaly.metrics.score import score
 from anomaly.model.pictures import turn
+from anomaly.results import metrics
 from anomaly.tracking.predictions import read_predictions
 from anomaly.types import Truth
 
@@ -30,10 +33,13 @@ from .conftest import DEMO, REPOSITORY, SMOKE, TINY, Ended
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader:DeprecationWarning")
 
 PARTS = {"val": "validate", "test": "test"}
-SHARES = ("accuracy", "defect_accuracy", "escape_rate", "overkill_rate")
+SHARES = (
+    *("accuracy", "defect_accuracy", "escape_rate", "overkill_rate"),
+    *("sorting_escape_rate", "sorting_overkill_rate", "coverage"),
+)
 FIGURES = (
     *SHARES,
-    *("balanced_accuracy", "macro_f1", "auroc", "escapes", "overkill"),
+    *("balanced_accuracy", "macro_f1", "auroc", "ece", "escapes", "overkill"),
     *("iou", "map", "map50", "box_map", "box_map50"),
     *("ap.hole", "ap.scratch", "ap.stain"),
     *("recall.good", "recall.hole", "recall.scratch", "recall.stain"),
@@ -57,6 +63,10 @@ class Job:
     @property
     def artifacts(self) -> Path:
         return Path(self.client.download_artifacts(self.run.info.run_id, ""))
+
+    @property
+    def point(self) -> OperatingPoint:
+        return OperatingPoint(**json.loads((self.artifacts / "operating_point.json").read_text()))
 
     @property
     def finals(self) -> dict[str, float]:
@@ -124,7 +134,9 @@ def test_the_run_ends_well_and_says_its_figures_and_where_to_find_them(job):
     accuracy = [job.finals[f"{part}/accuracy"] for part in PARTS]
     shown = re.search(r"│ accuracy +│ +([\d.]+) │ +([\d.]+) │", job.ended.out)
     assert [float(figure) for figure in shown.groups()] == pytest.approx(accuracy, abs=5e-4)
-    assert re.search(rf"^compare +make ui \(.*{job.output}/mlflow.db\)$", job.ended.out, re.M)
+    ui = job.ended.said("compare")
+    database = f"sqlite:///{job.output}/mlflow.db"
+    assert ui == f"make ui OUTPUT={job.output} (mlflow ui --backend-store-uri {database})"
     assert job.folder.is_relative_to(job.output / "runs")
 
 
@@ -153,7 +165,8 @@ def test_every_share_comes_with_its_evidence(share, part, job):
     rows = job.split(PARTS[part])
     good = sum(row["class"] == "good" for row in rows)
     defective = len(rows) - good
-    wanted = {"accuracy": len(rows), "overkill_rate": good}
+    wanted = dict.fromkeys(("accuracy", "coverage"), len(rows))
+    wanted |= dict.fromkeys(("overkill_rate", "sorting_overkill_rate"), good)
     assert count == wanted.get(share, defective)
 
 
@@ -200,15 +213,20 @@ def test_the_split_holds_every_image_once_and_every_class_in_every_part(job):
 @pytest.mark.parametrize("part", PARTS)
 def test_stored_predictions_score_the_logged_figures_again(part, job):
     predictions = read_predictions(job.artifacts / "predictions" / f"{part}.npz")
-    scores = score(predictions, truth_of(job, part, predictions.classes))
-    for name, value in scores.values.items():
-        assert job.finals[f"{part}/{name}"] == pytest.approx(value, abs=1e-12), name
-    for name, interval in scores.intervals.items():
-        assert job.finals[f"{part}/{name}_low"] == pytest.approx(interval.low, abs=1e-12), name
+    truth = truth_of(job, part, predictions.classes)
+    scores = score(predictions, truth, decisions(predictions, truth, job.point))
+    logged = {name: value for name, value in job.finals.items() if name.startswith(f"{part}/")}
+    assert metrics({part: scores}) == pytest.approx(logged, abs=1e-12)
+
+
+def test_sorting_lets_no_defect_of_validate_through_unless_told_to(job):
+    assert job.run.data.params["evaluate.max_escape_rate"] == "0.0"
+    assert job.finals["val/sorting_escape_rate"] == 0
+    assert job.point.reject_below == float(job.run.data.params["evaluate.reject_below"])
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_the_model_of_mlflow_averaged_over_the_views_predicts_the_stored_probabilities(
+def test_the_model_of_mlflow_averaged_over_the_views_and_calibrated_predicts_what_is_stored(
     part, job, monkeypatch
 ):
     import mlflow.keras
@@ -222,15 +240,20 @@ def test_the_model_of_mlflow_averaged_over_the_views_predicts_the_stored_probabi
         for view in range(int(job.run.data.params["model.views"]))
     ]
     proba = [np.asarray(model.predict_on_batch(view.astype(np.float32))) for view in views]
+    told = apply_temperature(np.mean(proba, axis=0, dtype=np.float64), job.point.temperature)
     # maps are kept with 11 bits, so the probabilities agree to about as many
-    assert np.abs(np.mean(proba, axis=0) - predictions.proba).max() < 1e-3
+    assert np.abs(told - predictions.proba).max() < 1e-3
 
 
 @pytest.mark.parametrize(
     "name",
     [
         *("training_curves", "augmentation"),
-        *(f"{part}_{what}" for part in PARTS for what in ("confusion", "best", "worst")),
+        *(
+            f"{part}_{what}"
+            for part in PARTS
+            for what in ("confusion", "reliability", "best", "worst")
+        ),
     ],
 )
 def test_every_picture_is_there_and_shows_something(name, job):
@@ -264,11 +287,22 @@ def test_a_second_run_computes_no_feature_and_decodes_no_picture(job, again):
     assert again.cache == job.cache  # nothing new, nothing written anew
 
 
+def test_a_cache_too_small_for_the_run_changes_no_figure(train, tmp_path, job):
+    limit = 400_000  # bytes, of the 7 million that the run would like to keep
+    small = (f"cache.gigabytes={limit / 2**30}", f"output={tmp_path}")
+    ended = train(*DEMO, *TINY, *SMOKE, *small)
+    assert ended.code == 0, ended.err
+    assert json.loads((Path(ended.said("results")) / "scores.json").read_text()) == job.finals
+    assert sum(size for _, size in job.cache.values()) > 10 * limit
+    assert sum(size for _, size in files_of(tmp_path / "cache").values()) <= limit
+
+
 @pytest.fixture(scope="module")
 def folds(train, output, job, again) -> tuple[Ended, list[Run], list[Run]]:
     """A cross-validation as one sweep: its end, its members, and its pooled runs."""
     ended = train(
-        *("-m", "data.folds=3", "data.fold=range(3)", *DEMO, *TINY, *SMOKE),
+        *DEMO,
+        *("-m", "data.folds=3", "data.fold=range(3)", *TINY, *SMOKE),  # between, as people type it
         *("trainer.epochs=1", "trainer.finetune.epochs=0", f"output={output}"),
     )
     assert ended.code == 0, ended.err
@@ -291,7 +325,7 @@ def test_a_sweep_over_folds_leaves_a_member_for_each_and_one_pooled_run(folds):
     assert {run.data.tags["fold"] for run in runs} == {"0", "1", "2", "all"}
     assert len({run.data.tags["cross_validation"] for run in runs}) == 1
     assert len({run.data.tags["sweep"] for run in runs}) == 1 and runs[0].data.tags["sweep"]
-    assert f"3 folds pooled: each of {IMAGES} images tested once" in ended.out
+    assert "3 folds pooled: each image tested once" in ended.out
 
 
 def test_folds_test_every_image_once(folds, job):

@@ -24,6 +24,19 @@ from anomaly.types import InputError
         "model.levels=[]": "model.levels",
         "model.pooling=[]": "model.pooling",
         "model.levels=C4": "model.levels must be a list, each one of C2, C3, C4, C5",
+        "model.levels=[C4,C4]": "model.levels must be a list, each one of C2, C3, C4, C5, not empty"
+        " and none twice, got ['C4', 'C4']",
+        "model.dropout=1": "model.dropout must be from 0 to below 1, got 1",
+        "tracking.uri='sqlite:///'": "tracking.uri must be a server (http://HOST:PORT) or a database"
+        " (sqlite:////FOLDER/mlflow.db), got sqlite:///",
+        "tracking.uri='sqlite:///:memory:'": "tracking.uri must be a server",
+        "tracking.uri='sqlite://'": "tracking.uri must be a server",
+        "tracking.uri='http://'": "tracking.uri must be a server",
+        "output=' '": "output must name a folder",
+        "+foo=1": "foo is not a known key; `python train.py --cfg job` lists them all",
+        "+trainer.momentum=1": "trainer.momentum is not a known key; trainer has batch_size, epochs",
+        "+trainer.lr=1": "trainer.lr is not a known key; did you mean trainer.learning_rate?",
+        "++data.foo=1": "data.foo is not known to this data; data has category, copy_correlation",
         "data.train=0": "data.train must be above 0 and at most 1",
         "data.fold=-1": "data.fold must be a whole number from 0",
         "~data.root": "data.root is missing",
@@ -58,8 +71,18 @@ def test_a_short_name_picks_its_backbone_and_what_the_command_line_says_wins(par
     assert parsed("model=tiny", "trainer=smoke").trainer == parsed("trainer=smoke").trainer
 
 
-def test_the_seed_reaches_the_data(parsed):
-    assert parsed("seed=7").data["seed"] == 7
+@pytest.mark.parametrize("seed", [7, 2**32 - 1])
+def test_the_seed_reaches_the_data(seed, parsed):
+    assert parsed(f"seed={seed}").data["seed"] == seed
+
+
+def test_a_seed_that_cannot_be_is_told_once_under_the_key_that_was_typed(parsed):
+    with pytest.raises(InputError) as caught:
+        parsed("seed=-1")
+    assert str(caught.value) == "seed must be between 0 and 4294967295, got -1"
+    with pytest.raises(InputError, match=r"data\.seed must be .*got -2") as caught:
+        parsed("data.seed=-2")
+    assert len(str(caught.value).splitlines()) == 1
 
 
 def test_parameters_are_every_value_under_its_path(parsed):

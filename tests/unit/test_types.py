@@ -75,6 +75,16 @@ def test_predictions_refuse_what_no_learner_may_say(changed, words):
         predictions(**changed)
 
 
+def test_some_predictions_are_selected_in_the_order_asked_for():
+    own = predictions(proba=np.array([[0.9, 0.1], [0.5, 0.5], [0.2, 0.8]]))
+    some = own.select([2, 0])
+    assert (some.ids, some.classes) == (("c", "a"), own.classes)
+    assert some.proba[:, 0].tolist() == [0.2, 0.9]
+    assert [len(found) for found in some.detections] == [2, 0]
+    none = own.select([])
+    assert (none.ids, none.proba.shape, none.heat.shape) == ((), (0, 2), (0, 8, 8))
+
+
 @pytest.mark.parametrize(
     "labels, masks", [(np.zeros(2), np.zeros((1, 8, 8), bool)), (np.zeros(1), np.zeros((1, 8, 8)))]
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +77,44 @@ def test_trimming_leaves_a_store_within_its_limit_alone(cache):
     assert len(files(cache)) == len(KEYS)
 
 
+def test_writing_never_exceeds_the_limit_and_keeps_the_newest(cache):
+    small = limited(cache, entries=5)
+    for index, key in enumerate(KEYS):
+        small.write(key, array(index))
+        assert total(cache) <= small.limit
+        assert np.array_equal(small.read(key), array(index))
+    assert len(files(cache)) >= 4
+
+
+def test_an_array_larger_than_the_store_is_made_and_not_kept(cache):
+    small = limited(cache, entries=0.5)
+    assert np.array_equal(small.get(KEYS[0], lambda: array(3)), array(3))
+    assert files(cache) == []
+
+
+def test_the_store_is_measured_only_now_and_then(cache, monkeypatch):
+    measured = []
+    entries = Cache._entries
+    monkeypatch.setattr(Cache, "_entries", lambda self: measured.append(1) or entries(self))
+    for index, key in enumerate(KEYS):
+        cache.write(key, array(index))
+    assert len(measured) == 1
+
+
+def test_many_threads_together_do_not_exceed_the_limit(cache):
+    small = limited(cache, entries=20)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda i: small.write(key_of("array", i), array(i)), range(200)))
+    assert total(cache) <= small.limit
+
+
+def test_what_others_write_counts_before_long(cache):
+    ours, theirs = limited(cache, entries=16), limited(cache, entries=16)
+    for index in range(80):
+        (ours, theirs)[index % 2].write(key_of("array", index), array(index))
+        assert total(cache) <= ours.limit * 9 / 8
+
+
 def test_trimming_a_store_that_does_not_exist_yet_does_nothing(cache):
     cache.trim()
     assert not cache.root.exists()
@@ -124,6 +163,18 @@ def read_and_write(root: Path) -> None:
 def trim(root: Path) -> None:
     while len(list(root.glob("done*"))) < 2:
         Cache(root, gigabytes=0).trim()
+
+
+def limited(cache: Cache, entries: float) -> Cache:
+    """The same store, for so many of our arrays."""
+    cache.write("probe", array(0))
+    size = total(cache)
+    Cache(cache.root, gigabytes=0).trim()
+    return Cache(cache.root, gigabytes=entries * size / 2**30)
+
+
+def total(cache: Cache) -> int:
+    return sum(path.stat().st_size for path in files(cache))
 
 
 def files(cache: Cache) -> list[Path]:

@@ -156,3 +156,9 @@ def test_too_few_images_are_refused_before_anything_is_drawn(tmp_path, changes, 
     with pytest.raises(InputError, match=f"data.images must be {least} or more"):
         build(tmp_path, **changes)
     assert not (tmp_path / "demo").exists()
+
+
+def test_a_fold_without_folds_is_refused_before_anything_is_drawn(tmp_path):
+    with pytest.raises(InputError, match=r"data\.fold=7 needs data\.folds=K"):
+        build(tmp_path, images=4, fold=7)
+    assert not list(tmp_path.iterdir())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from anomaly.data import folder
 from anomaly.data.folder import read_folder
 from anomaly.types import InputError
 
@@ -127,6 +129,67 @@ def test_an_unusable_file_is_named_with_its_reason(spoil, words, parts):
     assert words in refusal(parts)
 
 
+@pytest.mark.parametrize("other", ["train/bent/0.png", "test/bent/0.bmp"])
+def test_a_mask_that_would_serve_two_images_is_refused(other, parts):
+    draw(parts / other)
+    first, second = sorted(["test/bent/0.png", other])
+    assert (
+        f"ground_truth/bent/0_mask.png: the mask of two images, {first} and {second};"
+        " give each a name and a mask of its own"
+    ) in refusal(parts)
+
+
+def test_images_of_one_name_are_told_apart_by_masks_of_their_own(parts):
+    draw(parts / "test/bent/0_1.png")
+    draw(parts / "ground_truth/bent/0_1_mask.png")
+    assert len(read_folder(parts.parent, "parts")) == 9
+
+
+def test_masks_of_a_class_without_images_are_told(parts):
+    draw(parts / "ground_truth/bnet/0_mask.png")
+    (parts / "ground_truth/empty").mkdir()
+    said = refusal(parts)
+    assert said.endswith("ground_truth/bnet: masks of a class without images; expected test/bnet")
+    assert "empty" not in said
+
+
+def test_masks_of_a_class_that_is_left_out_are_no_mistake(parts):
+    draw(parts / "ground_truth/crack/9_mask.png")
+    assert read_folder(parts.parent, "parts", ["crack"])
+
+
+def test_a_class_without_images_is_left_out_aloud(parts, caplog):
+    (parts / "test/stain").mkdir()
+    (parts / "test/stain/Thumbs.db").write_text("litter")
+    files = read_folder(parts.parent, "parts")
+    assert {file.label for file in files} == {"good", "bent", "crack"}
+    assert caplog.messages == [f"{parts}: class 'stain' has no images and is left out"]
+
+
+@pytest.mark.parametrize("place", ["test/bent", "train/good"])
+def test_a_name_that_is_not_utf_8_is_listed(place, parts):
+    os.rename(draw(parts / place / "x.png"), os.fsencode(parts / place) + b"/\xe4.png")
+    said = refusal(parts)
+    assert f"{place}/\\xe4.png: its name is not UTF-8; rename it" in said
+    assert said.encode()
+
+
+def test_a_class_whose_name_is_not_utf_8_is_listed(parts):
+    os.rename(parts / "test/bent", os.fsencode(parts / "test") + b"/b\xe4nt")
+    said = refusal(parts)
+    assert "test/b\\xe4nt/0.png: its name is not UTF-8; rename it" in said
+    assert said.encode()
+
+
+def test_an_image_that_is_replaced_while_it_is_read_is_told(parts, monkeypatch):
+    def late(path: Path) -> tuple[int, int]:
+        draw(path, value=9)
+        return SIDE, SIDE
+
+    monkeypatch.setattr(folder, "read_size", late)
+    assert "test/bent/0.png: changed while it was read; start again" in refusal(parts)
+
+
 def test_all_mistakes_are_listed_in_one_message(parts):
     (parts / "train/good/0.png").write_bytes(b"")
     (parts / "test/crack/0.png").write_text("hello")
@@ -161,6 +224,21 @@ def test_a_missing_root_is_answered_with_what_lies_beside_it(parts):
 def test_a_missing_category_is_answered_with_those_there_are(category, parts):
     with pytest.raises(InputError, match=rf"data\.category={category} is not in .* holds: parts"):
         read_folder(parts.parent, category)
+
+
+@pytest.mark.parametrize("category", ["../sets/parts", "sub/parts", "..", ".", "/parts", "a\\b"])
+def test_a_category_is_the_name_of_a_folder_and_no_path(category, parts):
+    with pytest.raises(
+        InputError, match=r"data\.category must be the name of a folder in data\.root"
+    ):
+        read_folder(parts.parent, category)
+
+
+def test_classes_that_differ_by_signs_that_figures_do_not_take_are_refused(parts):
+    draw(parts / "test/Be+nt/0.png")
+    draw(parts / "test/be&nt/0.png")
+    said = refusal(parts)
+    assert "classes Be+nt, be&nt would share their figures' names (be_nt); rename one" in said
 
 
 def test_classes_that_differ_by_case_only_are_refused(parts):

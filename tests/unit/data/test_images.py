@@ -16,6 +16,7 @@ from anomaly.data.images import (
     mask_on_grid,
     resize,
 )
+from anomaly.data.read import digest
 from anomaly.types import InputError, Sample, Split
 
 
@@ -78,7 +79,7 @@ def samples(folder: Path, count: int = 3) -> list[Sample]:
     for index in range(count):
         path = folder / f"{index}.png"
         Image.fromarray(np.full((20, 30, 3), index * 20, np.uint8)).save(path)
-        out.append(Sample(f"train/good/{index}.png", path, None, 0, f"digest{index}", index))
+        out.append(Sample(f"train/good/{index}.png", path, None, 0, digest(path), index))
     return out
 
 
@@ -93,8 +94,16 @@ def test_an_image_is_decoded_once_for_each_size(tmp_path, cache):
     first = load_image(sample.image, sample.content, 16, cache)
     sample.image.unlink()
     assert np.array_equal(load_image(sample.image, sample.content, 16, cache), first)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(InputError, match=r"0\.png: cannot be read \(No such file"):
         load_image(sample.image, sample.content, 32, cache)
+
+
+def test_an_image_that_was_replaced_is_refused_and_not_kept_under_the_old_name(tmp_path, cache):
+    first, second = samples(tmp_path, 2)
+    first.image.write_bytes(second.image.read_bytes())
+    for _ in range(2):
+        with pytest.raises(InputError, match=r"0\.png: changed while it was read; start again"):
+            load_image(first.image, first.content, 16, cache)
 
 
 def test_an_image_that_cannot_be_decoded_is_named(tmp_path, cache):

@@ -135,6 +135,20 @@ def test_over_the_folds_every_sample_is_tested_once_and_validates_once(folds, se
         assert seen == {"test": 1, "validate": 1, "train": folds - 2}
 
 
+@pytest.mark.parametrize(
+    "fold, parts",
+    [
+        (0, ["test", "validate", "train", "train"]),
+        (1, ["train", "test", "validate", "train"]),
+        (2, ["train", "train", "test", "validate"]),
+        (3, ["validate", "train", "train", "test"]),
+    ],
+)
+def test_a_fold_tests_the_next_one_validates_and_the_rest_trains(fold, parts):
+    dealt = {"a": 0, "b": 1, "c": 2, "d": 3}
+    assert list(rotate(dealt, 4, fold).values()) == parts
+
+
 @SEEDS
 def test_every_class_is_in_every_fold_in_equal_shares(seed):
     items = singles(good=31, bent=8)

@@ -1,0 +1,56 @@
+"""What make hands to the shell: each variable as one word, whatever characters it holds."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
+ODD = "/my data/it's (1)"
+
+
+def words(target: str, **variables: str) -> list[str]:
+    """The words of the last command that a target would run."""
+    given = [f"{name}={value}" for name, value in variables.items()]
+    command = ["make", "--no-print-directory", "-n", target, *given]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return shlex.split(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize("source", ["https://host/a?x=1&y=2", "/tmp/my archive.tar.xz"])
+def test_a_source_reaches_the_download_as_it_was_typed(source):
+    given = {"CATEGORY": "my part", "ROOT": ODD, "SOURCE": source, "SHA256": "a b"}
+    module = ["-m", "anomaly.data.download", "my part", ODD]
+    assert words("data", **given)[1:] == [*module, "--source", source, "--sha256", "a b"]
+
+
+def test_what_is_not_given_is_not_handed_on():
+    assert words("data")[1:] == ["-m", "anomaly.data.download", "bottle", "datasets"]
+
+
+def test_the_demo_and_the_benchmark_find_folders_with_spaces():
+    assert words("demo", OUTPUT=ODD)[-1] == f"output={ODD}"
+    assert words("bench", ROOT=ODD)[-1] == ODD
+
+
+def test_the_report_and_the_study_find_them_too():
+    assert words("report", OUTPUT=ODD, ARGS="--category a")[-4:] == [
+        "--output",
+        ODD,
+        "--category",
+        "a",
+    ]
+    assert words("study-bottle", ROOT="a b", OUTPUT=ODD)[-2:] == ["a b", ODD]
+
+
+@pytest.mark.parametrize(
+    "output, folder",
+    [("outputs", f"{ROOT}/outputs"), ("my runs", f"{ROOT}/my runs"), (ODD, ODD), ("/a", "/a")],
+)
+def test_the_ui_opens_the_database_of_the_output_folder(output, folder):
+    assert words("ui", OUTPUT=output)[-1] == f"sqlite:///{folder}/mlflow.db"
