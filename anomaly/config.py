@@ -93,13 +93,18 @@ class MembersConfig:
     run_ids: list[str] = MISSING
     metric: str = MISSING
     most: int = MISSING
-    tags: dict[str, str] = MISSING
+    where: list[str] = MISSING
 
     def mistakes(self) -> list[str]:
         """One sentence for every value that cannot be meant."""
         found = []
         if len(set(self.run_ids)) < len(self.run_ids):
             found.append("members.run_ids names a run twice; a member has one voice")
+        found += [
+            f"members.where must list TAG=VALUE, such as 'trainer=transfer', got {condition}"
+            for condition in self.where
+            if not re.fullmatch(r"[\w.]+=.+", condition)
+        ]
         if self.most < 2:
             found.append(f"members.most must be 2 or more, got {self.most}")
         if not self.metric.startswith("val/"):

@@ -66,7 +66,8 @@ def _named(run_id: str, dataset: Dataset, fold: int, uri: str, output: Path) -> 
 
 def _found(config: MembersConfig, dataset: Dataset, uri: str, output: Path) -> list[Run]:
     """The best run of each kind of model by the metric, of equal ones the newest."""
-    tags = {"role": "member", "split": dataset.digest, **config.tags}
+    conditions = dict(condition.split("=", 1) for condition in config.where)
+    tags = {"role": "member", "split": dataset.digest, **conditions}
     runs = finished_runs(uri, output, dataset.category, tags)
     scored = [run for run in runs if config.metric in run.data.metrics]
     if runs and not scored:

@@ -44,9 +44,9 @@ def test_a_run_trains_unless_an_ensemble_is_chosen(parsed):
 
 
 def test_tags_of_members_are_typed_as_the_comment_says(parsed):
-    typed = "members.tags={trainer: transfer}"
-    assert typed.removeprefix("members.tags=") in (CONF / "config.yaml").read_text()
-    assert parsed("ensemble=soft_vote", typed).members.tags == {"trainer": "transfer"}
+    typed = "members.where=['trainer=transfer']"
+    assert typed.removeprefix("members.where=") in (CONF / "config.yaml").read_text()
+    assert parsed("ensemble=soft_vote", typed).members.where == ["trainer=transfer"]
 
 
 def test_a_run_records_no_parameter_that_means_nothing_to_it(parsed):
