@@ -29,7 +29,7 @@ class Bag:
         As in a classifier's activation map, it is told from what good parts show too.
         """
         x = vectors(seen, len(self.vocabulary), self.levels)
-        shares = self.machines.slope(x) * (x - self.good)
+        shares = self.machines.shares(x, self.good)
         maps = [self._map(own, share, grid) for own, share in zip(seen, shares, strict=True)]
         return self.machines.proba(x), np.stack(maps)
 

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -133,7 +133,7 @@ class BagOfWords:
         size, levels = self.settings["image_size"], self.settings["pyramid"]
         pictures = training_pictures(train.samples, training.augment, size, self.cache)
         distinct = firsts(pictures)
-        pictures, groups = [pictures[i] for i in distinct], groups[distinct]
+        pictures, groups = [pictures[i] for i in distinct], groups[distinct].tolist()
         labels = np.array([picture.label for picture in pictures])
         vocabulary = self.reader.vocabulary(
             pictures, training.words, self.settings["root"], training.seed
@@ -192,7 +192,8 @@ class BagOfWords:
         folder.mkdir(parents=True, exist_ok=True)
         content = {"classes": self.classes, **self.settings}
         (folder / "bovw.json").write_text(json.dumps(content, indent=2))
-        np.savez_compressed(folder / "bovw.npz", **self._bag().arrays())
+        arrays: Any = self._bag().arrays()
+        np.savez_compressed(folder / "bovw.npz", **arrays)
 
 
 def load(folder: Path, cache: Cache) -> BagOfWords:
@@ -205,7 +206,10 @@ def load(folder: Path, cache: Cache) -> BagOfWords:
         content = json.loads((folder / "bovw.json").read_text())
         settings = {name: content[name] for name in SETTINGS}
         classes = tuple(content["classes"])
-        with (folder / "bovw.npz").open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+        with (
+            (folder / "bovw.npz").open("rb") as stream,
+            np.load(stream, allow_pickle=False) as file,
+        ):
             arrays = {name: file[name] for name in file.files}
         bag = from_arrays(arrays, len(classes), settings["root"], settings["pyramid"])
         return BagOfWords(classes, settings, cache, bag=bag)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -36,14 +36,14 @@ class Sampling:
 def describe(image: np.ndarray, sampling: Sampling) -> np.ndarray:
     """(k,) PATCH of a (size, size, 3) uint8 RGB image; where it is flat, k may be 0."""
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    sift = cv2.SIFT_create()
+    sift: Any = cv2.SIFT_create()  # type: ignore[attr-defined]  # OpenCV's stubs forget it
     if sampling.way == "dense":
         points, described = sift.compute(grey, _grid(len(grey), sampling.step, sampling.sides))
     else:
         points, described = sift.detectAndCompute(grey, None)
     patches = np.zeros(len(points), PATCH)
     if len(points):
-        patches["x"], patches["y"] = (cv2.KeyPoint.convert(points).T + 0.5) / len(grey)
+        patches["x"], patches["y"] = (np.array(cv2.KeyPoint.convert(points)).T + 0.5) / len(grey)
         patches["side"] = [WINDOW * point.size / len(grey) for point in points]
         patches["sift"] = described  # whole numbers from 0 to 255, though OpenCV returns floats
     return patches

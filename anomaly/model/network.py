@@ -72,8 +72,8 @@ def fingerprint(network: keras.Model) -> str:
 
 
 def every_layer(network: keras.Model) -> Iterator[keras.Layer]:
-    """Also those of networks inside it."""
-    for layer in network.layers:
+    """Also those of networks inside it, and operations such as a sum that are no layers."""
+    for layer in getattr(network, "operations", network.layers):  # a Sequential has layers alone
         yield layer
         if isinstance(layer, keras.Model):
             yield from every_layer(layer)

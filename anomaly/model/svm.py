@@ -8,6 +8,8 @@ import numpy as np
 from scipy.special import softmax
 from sklearn.svm import SVC
 
+STOPS = 8  # on the way between two vectors, by Gauss and Legendre: exact to five digits
+
 
 @dataclass(frozen=True)
 class Machines:
@@ -28,16 +30,26 @@ class Machines:
         Platt's sigmoids would need held-out decisions of classes with a handful of images, and
         each has its own slope: the most probable class need not be the decided one.
         """
-        return softmax(2 * self.decisions(x), axis=1)
+        return softmax(self.decisions(x), axis=1)
 
-    def slope(self, x: np.ndarray) -> np.ndarray:
-        """(n, f) float64: how each number of (n, f) vectors moves the evidence of a defect.
+    def shares(self, x: np.ndarray, reference: np.ndarray) -> np.ndarray:
+        """(n, f) float64: what each number of (n, f) vectors adds to the evidence of a defect.
 
-        The evidence is the decision for the likeliest defect type minus that for good.
+        The evidence is the decision for the likeliest defect type minus that for good; the shares
+        sum to what sets it apart from the evidence of the (f,) reference. Its slope is averaged
+        along the straight way from there (integrated gradients, Sundararajan et al., ICML 2017):
+        at a vector about which the machines are sure it has faded.
         """
         types = 1 + self.decisions(x)[:, 1:].argmax(1)
-        pull = kernel(distances(x, self.support), self.gamma)
-        pull *= self.weights[types] - self.weights[0]
+        towards, apart = self.weights[types] - self.weights[0], x - reference
+        slope = np.zeros(x.shape)
+        for place, part in zip(*np.polynomial.legendre.leggauss(STOPS), strict=True):
+            slope += part / 2 * self._slope(reference + (place + 1) / 2 * apart, towards)
+        return apart * slope
+
+    def _slope(self, x: np.ndarray, towards: np.ndarray) -> np.ndarray:
+        """(n, f): the gradient of the decision with the (n, s) weights `towards`."""
+        pull = kernel(distances(x, self.support), self.gamma) * towards
         return -2 * self.gamma * (pull.sum(1, keepdims=True) * x - pull @ self.support)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-SPREAD = 1 / 4  # of a patch's side: the standard deviation of its vote
+SPREAD = 3 / 4  # of a patch's side: the standard deviation of its vote
 
 
 def share_out(evidence: np.ndarray, bins: np.ndarray) -> np.ndarray:
@@ -15,7 +15,7 @@ def share_out(evidence: np.ndarray, bins: np.ndarray) -> np.ndarray:
 
 
 def spread(seen: np.ndarray, votes: np.ndarray, grid: int) -> np.ndarray:
-    """(grid, grid) float32: the sum of every patch's vote as a Gaussian over its extent.
+    """(grid, grid) float32: the sum of every patch's vote as a Gaussian around it.
 
     Sides are rounded to half octaves, so that a few blurs do for all patches.
     """

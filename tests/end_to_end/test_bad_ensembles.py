@@ -52,6 +52,11 @@ VALUES = [
         " choosing by test figures would make them worthless",
     ),
     (
+        "a condition on members that has no value",
+        "ensemble=soft_vote members.where=[trainer]",
+        "members.where must list TAG=VALUE, such as 'trainer=transfer', got trainer",
+    ),
+    (
         "an ensemble of at most one",
         "ensemble=soft_vote members.most=1",
         "members.most must be 2 or more, got 1",

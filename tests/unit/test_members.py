@@ -99,7 +99,7 @@ class Shop:
         return tracker.record.run_id
 
     def find(self, *run_ids: str, fold: int = 0, **options: object) -> list[Member]:
-        chosen = {"metric": "val/accuracy", "most": 5, "tags": {}} | options
+        chosen = {"metric": "val/accuracy", "most": 5, "where": []} | options
         config = MembersConfig(run_ids=list(run_ids), **chosen)
         return find(config, self.dataset, fold, self.uri, self.folder)
 
@@ -154,13 +154,23 @@ def test_only_finished_members_of_this_very_split_and_category_are_found(folder,
 def test_only_runs_with_the_given_tags_are_found(shop):
     shop.run("tiny", trainer="smoke")
     chosen = {shop.run(kind, trainer="transfer") for kind in ("tiny", "bovw")}
-    assert set(shop.found(tags={"trainer": "transfer"})) == chosen
+    assert set(shop.found(where=["trainer=transfer"])) == chosen
+    both = {shop.run(kind, trainer="transfer", augment="none") for kind in ("tiny", "bovw")}
+    assert set(shop.found(where=["trainer=transfer", "augment=none"])) == both
 
 
 def test_a_tag_with_a_quote_in_it_is_text_like_any_other(shop):
     shop.run("tiny")
-    chosen = {shop.run(kind, operator="O'Neill") for kind in ("tiny", "bovw")}
-    assert set(shop.found(tags={"operator": "O'Neill"})) == chosen
+    chosen = {shop.run(kind, operator='O\'Neill = "x"') for kind in ("tiny", "bovw")}
+    assert set(shop.found(where=['operator=O\'Neill = "x"'])) == chosen
+
+
+@pytest.mark.parametrize("condition", ["role=ensemble", "split=another"])
+def test_no_condition_makes_a_member_of_what_is_none(condition, shop):
+    tag, value = condition.split("=")
+    for kind in ("soft_vote", "hard_vote"):
+        shop.run(kind, **{tag: value})
+    shop.refusal(where=[condition])
 
 
 def test_the_metric_chooses_which_run_of_a_kind_it_is(shop):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 
@@ -159,6 +161,13 @@ def test_an_instance_joins_the_one_that_it_overlaps_most():
     one = found(((0, 0, 8, 8), 0.9, 1), ((0, 3, 8, 11), 0.8, 1))
     other = found(((0, 2, 8, 10), 0.6, 1))
     assert rows(together(one, other)) == [((0, 2, 8, 11), 0.7, 1), ((0, 0, 8, 8), 0.45, 1)]
+
+
+def test_in_a_chain_of_equally_sure_ones_the_order_of_the_members_does_not_matter():
+    """The first overlaps the second and the second the third, but the first not the third."""
+    chain = [found(((x, 0, x + 10, 8), 0.6, 1)) for x in (0, 3, 6)]
+    told = [rows(together(*members)) for members in permutations(chain)]
+    assert len(told[0]) == 2 and all(own == told[0] for own in told)
 
 
 def test_what_one_of_three_members_sees_counts_a_third():

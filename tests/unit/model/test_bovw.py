@@ -12,6 +12,7 @@ import pytest
 
 from anomaly.augment import light, none
 from anomaly.data.cache import Cache
+from anomaly.data.read import digest
 from anomaly.model.bovw import BagOfWords, build, load
 from anomaly.types import Dataset, InputError, Predictions, Split
 
@@ -48,7 +49,7 @@ def with_flat_images(split: Split, folder: Path) -> Split:
     cv2.imwrite(str(path), np.full((64, 64, 3), 128, np.uint8))
     firsts = {sample.label: sample for sample in split}
     flat = [
-        replace(s, id=f"flat/{s.label}", image=path, content="flat", group=10_000 + s.label)
+        replace(s, id=f"flat/{s.label}", image=path, content=digest(path), group=10_000 + s.label)
         for s in firsts.values()
     ]
     return Split(split.name, (*split.samples, *flat), split.grid)

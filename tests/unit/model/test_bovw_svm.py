@@ -60,16 +60,29 @@ def test_a_rare_class_is_not_given_up_for_a_large_one():
     assert found.mean() > 0.5 > plain.predict(rare).mean()
 
 
-def test_the_slope_is_that_of_the_evidence(machines):
-    x, step = clouds(seed=4)[0].astype(np.float64), 1e-5
+def evidence(machines: Machines, x: np.ndarray, types: np.ndarray) -> np.ndarray:
+    decisions = machines.decisions(x)
+    return decisions[np.arange(len(decisions)), types] - decisions[:, 0]
 
-    def evidence(vectors: np.ndarray) -> np.ndarray:
-        decisions = machines.decisions(vectors)
-        return decisions[:, 1:].max(1) - decisions[:, 0]
 
-    moves = step * np.eye(x.shape[1])
-    wanted = np.stack([(evidence(x + m) - evidence(x - m)) / (2 * step) for m in moves], 1)
-    assert np.allclose(machines.slope(x), wanted, atol=1e-5)
+def test_shares_sum_to_what_sets_the_evidence_apart_from_the_references(machines):
+    x = clouds(seed=4)[0].astype(np.float64)
+    reference = x[:20].mean(0)
+    types = 1 + machines.decisions(x)[:, 1:].argmax(1)
+    there = evidence(machines, np.repeat(reference[None], len(x), 0), types)
+    wanted = evidence(machines, x, types) - there
+    assert np.allclose(machines.shares(x, reference).sum(1), wanted, atol=1e-4)
+    assert abs(wanted).max() > 1
+
+
+def test_a_share_is_the_slope_of_the_evidence_where_the_reference_is_near(machines):
+    x, step = clouds(seed=4)[0].astype(np.float64), 1e-4
+    types = 1 + machines.decisions(x)[:, 1:].argmax(1)
+    for own, label in zip(x[::7], types[::7], strict=True):
+        moves = np.stack([own + step * m for m in np.eye(len(own))])
+        near, here = (evidence(machines, v, np.full(len(v), label)) for v in (moves, own[None]))
+        found = machines.shares(own[None], own - step)[0]
+        assert np.allclose(found / step, (near - here) / step, atol=1e-2)
 
 
 def test_distances_are_squared_and_never_negative():

@@ -27,6 +27,14 @@ def test_the_same_network_built_again_has_the_same_fingerprint():
     assert name(["C4"]) == name(["C4"])
 
 
+def test_operations_that_are_no_layers_are_numbered_too_and_make_no_difference():
+    def built() -> keras.Model:
+        image = keras.Input((8, 8, 3))
+        return keras.Model(image, keras.ops.flip(image, -1) + image)
+
+    assert network.fingerprint(built()) == network.fingerprint(built())
+
+
 def test_using_a_network_does_not_change_its_fingerprint():
     features = network.pool(backbone(), ["C3", "C4"], ["avg"])
     before = network.fingerprint(features)
