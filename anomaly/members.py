@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 LEAST = 2
+MISTAKES = re.compile(r"val/(sorting_)?(escape|overkill)|val/ece")  # figures of which low is good
 
 
 class Member(NamedTuple):
@@ -37,6 +39,7 @@ def find(
     """
     if config.run_ids:
         runs = [_named(run_id, dataset, fold, uri, output) for run_id in config.run_ids]
+        _expect_distinct(runs)
     else:
         runs = _found(config, dataset, uri, output)
     if len(runs) < LEAST:
@@ -47,6 +50,10 @@ def find(
 def _named(run_id: str, dataset: Dataset, fold: int, uri: str, output: Path) -> Run:
     run = run_of(uri, output, run_id)
     tags = run.data.tags
+    if tags.get("role") != "member":
+        raise InputError(
+            f"{_title(run)} is no trained model (role {tags.get('role')}); name others"
+        )
     if dataset.folds_digest and "cross_validation" in tags and tags.get("split") != dataset.digest:
         own = {"cross_validation": tags["cross_validation"], "role": "member", "fold": str(fold)}
         siblings = finished_runs(uri, output, dataset.category, own)
@@ -55,20 +62,29 @@ def _named(run_id: str, dataset: Dataset, fold: int, uri: str, output: Path) -> 
                 f"{_title(run)} has no finished sibling of fold {fold}; run that first"
             )
         return siblings[0]
-    if tags.get("role") != "member":
-        raise InputError(
-            f"{_title(run)} is no trained model (role {tags.get('role')}); name others"
-        )
+    if run.info.lifecycle_stage == "deleted":
+        raise InputError(f"{_title(run)} was deleted; name another, or restore it in MLflow")
     if run.info.status != "FINISHED":
         raise InputError(f"{_title(run)} is not finished ({run.info.status}); name another")
     return run
 
 
+def _expect_distinct(runs: Sequence[Run]) -> None:
+    ids = [run.info.run_id for run in runs]
+    for run in runs:
+        if ids.count(run.info.run_id) > 1:
+            raise InputError(
+                f"members.run_ids names {_title(run)} twice, by folds of one cross-validation;"
+                " a member has one voice"
+            )
+
+
 def _found(config: MembersConfig, dataset: Dataset, uri: str, output: Path) -> list[Run]:
     """The best run of each kind of model by the metric, of equal ones the newest."""
-    conditions = dict(condition.split("=", 1) for condition in config.where)
-    tags = {"role": "member", "split": dataset.digest, **conditions}
-    runs = finished_runs(uri, output, dataset.category, tags)
+    own = {"role": "member", "split": dataset.digest}
+    wanted = {tuple(condition.split("=", 1)) for condition in config.where}
+    every = finished_runs(uri, output, dataset.category, own)
+    runs = [run for run in every if wanted <= run.data.tags.items()]
     scored = [run for run in runs if config.metric in run.data.metrics]
     if runs and not scored:
         known = sorted(k for k in runs[0].data.metrics if k.startswith("val/"))
@@ -77,8 +93,9 @@ def _found(config: MembersConfig, dataset: Dataset, uri: str, output: Path) -> l
             f" it has {', '.join(known)}"
         )
     best: dict[str, Run] = {}
-    for run in sorted(scored, key=lambda r: -r.data.metrics[config.metric]):
-        best.setdefault(run.data.tags["kind"], run)
+    sign = 1 if MISTAKES.match(config.metric) else -1
+    for run in sorted(scored, key=lambda r: sign * r.data.metrics[config.metric]):
+        best.setdefault(run.data.tags.get("kind", str(run.info.run_name)), run)
     return list(best.values())[: config.most]
 
 

@@ -86,7 +86,7 @@ def accepts(annotation: ast.expr | None, value: Any) -> bool:
             return any(value == m and type(value) is type(m) for m in _literal(members))
         case ast.Subscript(value=ast.Name(id="list"), slice=item):
             fits = isinstance(value, list) and all(accepts(item, v) for v in value)
-            return fits and (not _is_literal(item) or 0 < len(value) == len(set(value)))
+            return fits and (not _is_choice(item) or 0 < len(value) == len(set(value)))
         case ast.Subscript(value=ast.Name(id="tuple"), slice=ast.Tuple(elts=items)):
             fits = isinstance(value, list | tuple) and len(value) == len(items)
             fits = fits and all(accepts(i, v) for i, v in zip(items, value, strict=True))
@@ -100,11 +100,9 @@ def _bounded(name: str, value: Any) -> bool:
     return numeric and bound.holds(value)
 
 
-def _is_literal(annotation: ast.expr) -> bool:
-    match annotation:
-        case ast.Subscript(value=ast.Name(id="Literal")):
-            return True
-    return False
+def _is_choice(item: ast.expr) -> bool:
+    """A list of free text may be empty; of anything else at least one must be named."""
+    return not (isinstance(item, ast.Name) and item.id == "str")
 
 
 def _is_bool(value: Any) -> bool:
@@ -131,6 +129,6 @@ def _words(annotation: ast.expr | None) -> str:
         case ast.Subscript(value=ast.Name(id="tuple"), slice=ast.Tuple(elts=items)):
             return "[low, high], each " + _words(items[0])
         case ast.Subscript(slice=item):
-            chosen = ", not empty and none twice" * _is_literal(item)
+            chosen = ", not empty and none twice" * _is_choice(item)
             return f"a list, each {_words(item)}" + chosen
     return "something else"

@@ -136,7 +136,8 @@ def _announce(dataset: Dataset) -> None:
 def _check_objective(objective: str, classes: tuple[str, ...]) -> None:
     """Refuse a name that no run's scores hold, before hours of training rather than after."""
     of_classes = [f"{kind}.{name}" for kind in ("recall", "ap") for name in classes]
-    known = [f"val/{name}" for name in (*ROWS, *of_classes) if name != f"ap.{GOOD}"]
+    absent = (f"ap.{GOOD}", "kept_accuracy")  # the last where nothing is kept
+    known = [f"val/{name}" for name in (*ROWS, *of_classes) if name not in absent]
     if objective not in known:
         near = get_close_matches(objective, known, 1)
         hint = f"; did you mean {near[0]}?" if near else ""

@@ -10,7 +10,7 @@ import numpy as np
 class Combiner(Protocol):
     """Makes one opinion of several; it meets validate in `fit`, and test only in `combine`."""
 
-    weights: np.ndarray  # (m,) above 0, sum 1: each member's part in heat maps and instances
+    weights: np.ndarray  # (m,) 0 or more, sum 1: each member's part in heat maps and instances
 
     def fit(self, probas: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Learn from the members' (m, n, c) validate probabilities and the (n,) labels.

@@ -57,7 +57,8 @@ def sorting_threshold(score: np.ndarray, defective: np.ndarray, max_escape_rate:
     if not defective.any():
         return 0.5
     ranked = np.sort(score[defective])
-    lowest = ranked[int(max_escape_rate * len(ranked) + 1e-9)]
+    escapes = int(max_escape_rate * len(ranked) + 1e-9)
+    lowest = ranked[min(escapes, len(ranked) - 1)]
     below = score[score < lowest]
     return float((lowest + below.max()) / 2 if len(below) else lowest / 2)
 

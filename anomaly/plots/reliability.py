@@ -7,6 +7,8 @@ from matplotlib.figure import Figure
 
 from anomaly.plots.style import BLUE, GREY, SMALL, TEXT, notice, page
 
+BOX = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.5}  # lines pass behind
+
 
 def reliability_diagram(
     confidence: np.ndarray, accuracy: np.ndarray, count: np.ndarray, error: float, title: str
@@ -31,7 +33,7 @@ def reliability_diagram(
         place = (0, -14 if below else 14)
         axes.annotate(
             f"{images}", (x, y), place, textcoords="offset points",
-            ha="center", va="top" if below else "bottom", fontsize=SMALL,
+            ha="center", va="top" if below else "bottom", fontsize=SMALL, bbox=BOX,
         )  # fmt: skip
     axes.set(xlim=(-0.03, 1.05), ylim=(-0.03, 1.05), aspect="equal")
     axes.set_xlabel("confidence: probability of the class that was called", fontsize=TEXT)

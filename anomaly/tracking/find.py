@@ -54,4 +54,5 @@ def predictions_of(uri: str, output: Path, run: Run, part: str) -> Predictions:
         try:
             return read_predictions(path)
         except InputError as error:
-            raise InputError(f"{run.info.artifact_uri}/{name}: {error}") from None
+            said = str(error).replace(str(path), f"{run.info.artifact_uri}/{name}")
+            raise InputError(said) from None
