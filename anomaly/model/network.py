@@ -73,7 +73,9 @@ def fingerprint(network: keras.Model) -> str:
 
 def every_layer(network: keras.Model) -> Iterator[keras.Layer]:
     """Also those of networks inside it, and operations such as a sum that are no layers."""
-    for layer in getattr(network, "operations", network.layers):  # a Sequential has layers alone
+    if isinstance(network, keras.Sequential):  # which keeps its input to itself
+        network = keras.Model(network.inputs, network.outputs)
+    for layer in network.operations:
         yield layer
         if isinstance(layer, keras.Model):
             yield from every_layer(layer)

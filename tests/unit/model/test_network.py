@@ -27,10 +27,10 @@ def test_the_same_network_built_again_has_the_same_fingerprint():
     assert name(["C4"]) == name(["C4"])
 
 
-def test_operations_that_are_no_layers_are_numbered_too_and_make_no_difference():
+def test_names_of_plain_operations_and_of_inner_inputs_make_no_difference():
     def built() -> keras.Model:
-        image = keras.Input((8, 8, 3))
-        return keras.Model(image, keras.ops.flip(image, -1) + image)
+        image, part = keras.Input((8, 8, 3)), keras.Sequential([keras.layers.ReLU()])
+        return keras.Model(image, keras.ops.flip(image, -1) + part(image))
 
     assert network.fingerprint(built()) == network.fingerprint(built())
 
