@@ -13,13 +13,19 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import classifier, startup
+from bench import bovw, classifier, ensemble, giant, startup
 
 
 def main(root: Path) -> None:
     """Run every measurement on `root`/bottle."""
     with tempfile.TemporaryDirectory() as folder:
-        lines = [*startup.measure(), *classifier.measure(root, Path(folder))]
+        lines = [
+            *startup.measure(),
+            *classifier.measure(root, Path(folder)),
+            *bovw.measure(root, Path(folder)),
+            *ensemble.measure(Path(folder) / "ensemble"),
+            *giant.measure(Path(folder) / "giant"),
+        ]
     content = {"date": str(date.today()), "machine": _machine(), "lines": lines}
     (Path(__file__).parent / "results.json").write_text(json.dumps(content, indent=2) + "\n")
     table = Table("what", "measured", "claimed", "holds")

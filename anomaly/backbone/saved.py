@@ -49,7 +49,7 @@ def _reason(error: Exception) -> str:
         return (
             f"needs code that is not part of Keras ({unknown[1]}); a backbone has Keras' own layers"
         )
-    if "lambda" in str(error):
+    if "Python lambda" in str(error):
         return (
             "holds Python code (a Lambda layer), which is never run; use Keras' own layers instead"
         )

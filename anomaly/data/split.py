@@ -95,10 +95,23 @@ def _big_enough(groups: dict[int, dict[str, str]], least: int, aim: str) -> None
     for members in groups.values():
         for label in set(members.values()):
             counts[label] += 1
+    totals = _totals(groups)
     for label, count in sorted(counts.items()):
         if count < least:
-            remedy = "" if label == GOOD else f", or leave it out with data.exclude=[{label}]"
-            raise InputError(
-                f"class '{label}' has {count} independent image{'s' * (count != 1)}, too few to"
-                f" {aim}: add at least {least - count} more{remedy}"
-            )
+            raise InputError(_too_few(label, totals[label], count, least, aim))
+
+
+def _too_few(label: str, total: int, count: int, least: int, aim: str) -> str:
+    """What is wrong with a class of `total` images that are `count` groups, and what helps."""
+    drop = "" if label == GOOD else f", or leave it out with data.exclude=[{label}]"
+    if total < least or total == count:
+        return (
+            f"class '{label}' has {count} independent image{'s' * (count != 1)}, too few to"
+            f" {aim}: add at least {least - count} more{drop}"
+        )
+    return (
+        f"class '{label}' has {total} images, but copies of one part were joined, which leaves"
+        f" {count} independent one{'s' * (count != 1)}, too few to {aim}: if they show different"
+        f" parts, raise data.copy_correlation and look at groups.csv; else add at least"
+        f" {least - count} more{drop}"
+    )

@@ -41,16 +41,16 @@ class Machines:
         at a vector about which the machines are sure it has faded.
         """
         types = 1 + self.decisions(x)[:, 1:].argmax(1)
-        towards, apart = self.weights[types] - self.weights[0], x - reference
-        slope = np.zeros(x.shape)
+        towards, way = self.weights[types] - self.weights[0], x - reference
+        apart = reference - self.support.astype(np.float64)
+        near, along, far = (apart**2).sum(1), way @ apart.T, (way**2).sum(1, keepdims=True)
+        pull, ahead = np.zeros(along.shape), np.zeros(far.shape)
         for place, part in zip(*np.polynomial.legendre.leggauss(STOPS), strict=True):
-            slope += part / 2 * self._slope(reference + (place + 1) / 2 * apart, towards)
-        return apart * slope
-
-    def _slope(self, x: np.ndarray, towards: np.ndarray) -> np.ndarray:
-        """(n, f): the gradient of the decision with the (n, s) weights `towards`."""
-        pull = kernel(distances(x, self.support), self.gamma) * towards
-        return -2 * self.gamma * (pull.sum(1, keepdims=True) * x - pull @ self.support)
+            t = (place + 1) / 2
+            here = part / 2 * towards * kernel(near + 2 * t * along + t**2 * far, self.gamma)
+            pull += here
+            ahead += t * here.sum(1, keepdims=True)
+        return -2 * self.gamma * way * (pull @ apart + ahead * way)
 
 
 def fit(x: np.ndarray, labels: np.ndarray, *, c: float, gamma: float) -> Machines:
