@@ -43,6 +43,8 @@ def similar_pairs(greys: np.ndarray, threshold: float) -> np.ndarray:
     pixel shifts (parts that lie anywhere), and registered to the category's mean (aligned parts,
     where a shift of half a pixel would keep the shared outline from cancelling).
     """
+    if threshold >= 1:  # no correlation is larger, corrected for noise or not
+        return np.zeros((0, 2), np.int64)
     outlines = _each(_outline, greys)
     mean = _common(outlines)
     moved = _each(lambda i: _register(greys[i], outlines[i], mean), range(len(greys)))

@@ -112,6 +112,6 @@ def _too_few(label: str, total: int, count: int, least: int, aim: str) -> str:
     return (
         f"class '{label}' has {total} images, but copies of one part were joined, which leaves"
         f" {count} independent one{'s' * (count != 1)}, too few to {aim}: if they show different"
-        f" parts, raise data.copy_correlation and look at groups.csv; else add at least"
-        f" {least - count} more{drop}"
+        f" parts, raise data.copy_correlation (1 joins only identical files) and look at groups.csv;"
+        f" else add at least {least - count} more{drop}"
     )

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,13 +13,11 @@ from anomaly.checks import Number, Positive, Side
 from anomaly.data.cache import Cache
 from anomaly.data.images import load_masks
 from anomaly.model.bag import Bag, from_arrays
+from anomaly.model.bag_training import Training
 from anomaly.model.descriptors import Sampling
-from anomaly.model.grid_search import search
-from anomaly.model.histogram import vectors
 from anomaly.model.localise import choose_threshold, instances
-from anomaly.model.pictures import firsts, training_pictures, turn_back, views
+from anomaly.model.pictures import turn_back, views
 from anomaly.model.reader import Reader
-from anomaly.model.svm import distances, fit
 from anomaly.model.votes import heat
 from anomaly.types import InputError, Predictions, Split
 
@@ -31,7 +27,6 @@ if TYPE_CHECKING:
     from anomaly.model.learner import Report
 
 SETTINGS = ("image_size", "sampling", "step", "scales", "root", "pyramid", "views", "threshold")
-log = logging.getLogger(__name__)
 
 
 def build(
@@ -74,19 +69,8 @@ def build(
         "views": views,
         "threshold": 0.5,
     }
-    return BagOfWords(classes, settings, cache, Training(augment, words, C, gamma, grid, seed))
-
-
-@dataclass(frozen=True)
-class Training:
-    """What a bag of words needs to learn, and not to predict."""
-
-    augment: Policy
-    words: int
-    c: float
-    gamma: float
-    grid: bool
-    seed: int
+    training = Training(augment, classes, words, C, gamma, grid, seed)
+    return BagOfWords(classes, settings, cache, training)
 
 
 class BagOfWords:
@@ -121,40 +105,11 @@ class BagOfWords:
         """
         if self.training is None:
             raise ValueError("a loaded bag of words predicts; build a new one to learn")
-        self.bag = self._learn(train, self.training)
+        size, root, levels = (self.settings[name] for name in ("image_size", "root", "pyramid"))
+        self.bag = self.training(train, self.reader, size=size, root=root, levels=levels)
         _, found = self._see(validate, self.bag)
         masks = load_masks(validate.samples, validate.grid)
         self.settings["threshold"] = choose_threshold(found, masks)
-
-    def _learn(self, train: Split, training: Training) -> Bag:
-        """The classes are balanced by weight: a picture that the policy repeats is read once."""
-        versions = training.augment.versions(train.labels)
-        groups = np.repeat([sample.group for sample in train.samples], versions)
-        size, levels = self.settings["image_size"], self.settings["pyramid"]
-        pictures = training_pictures(train.samples, training.augment, size, self.cache)
-        distinct = firsts(pictures)
-        pictures, groups = [pictures[i] for i in distinct], groups[distinct].tolist()
-        labels = np.array([picture.label for picture in pictures])
-        vocabulary = self.reader.vocabulary(
-            pictures, training.words, self.settings["root"], training.seed
-        )
-        seen = self.reader(pictures, vocabulary, "train words")
-        x = vectors(seen, len(vocabulary), levels)
-        c, gamma = self._settle(x, labels, groups, training)
-        good = x[labels == 0].mean(0)
-        return Bag(vocabulary, fit(x, labels, c=c, gamma=gamma), good, levels)
-
-    def _settle(
-        self, x: np.ndarray, labels: np.ndarray, groups: Sequence[int], training: Training
-    ) -> tuple[float, float]:
-        """The machines' c and gamma; the latter is given in units of one over the mean distance."""
-        apart = 2 * float(x.var(0, dtype=np.float64).sum())  # the mean squared distance
-        given = training.c, training.gamma / max(apart, 1e-12)
-        if not training.grid:
-            return given
-        c, gamma = search(distances(x, x), labels, groups, self.classes, given, training.seed)
-        log.info("grid search: model.C=%g, model.gamma=%g", c, gamma * apart)
-        return c, gamma
 
     def predict(self, split: Split) -> Predictions:
         """Probabilities averaged over the views, heat maps, and instances at the threshold."""
@@ -171,12 +126,13 @@ class BagOfWords:
         Heat is the map of the votes times the probability of a defect.
         """
         count, size = self.settings["views"], self.settings["image_size"]
+        pictures = [p for v in range(count) for p in views(split.samples, v, size, self.cache)]
+        seen = self.reader(pictures, bag.vocabulary, f"{split.name} words")
         proba = np.zeros((len(split), len(self.classes)))
         found = np.zeros((len(split), split.grid, split.grid), np.float32)
         for view in range(count):
-            pictures = views(split.samples, view, size, self.cache)
-            seen = self.reader(pictures, bag.vocabulary, f"{split.name} words")
-            proba_of_view, evidence = bag(seen, split.grid)
+            own = seen[view * len(split) : (view + 1) * len(split)]
+            proba_of_view, evidence = bag(own, split.grid)
             proba += proba_of_view / count
             found += [turn_back(one, view) for one in evidence]
         defective = (1 - proba[:, 0]).astype(np.float32)

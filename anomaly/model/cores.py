@@ -33,7 +33,7 @@ def _single() -> Iterator[None]:
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
-        with threadpool_limits(1):
+        with threadpool_limits(1, "blas"):
             yield
     finally:
         cv2.setNumThreads(threads)

@@ -11,7 +11,7 @@ from sklearn.cluster import MiniBatchKMeans
 from anomaly.data.cache import key_of
 from anomaly.types import InputError
 
-PER_WORD = 200  # descriptors that k-means sees for each word; more move the centres no further
+PER_WORD = 200  # descriptors that k-means sees for each word, at most
 BATCH = 4096
 
 
@@ -39,7 +39,8 @@ class Vocabulary:
 def learn(sift: np.ndarray, words: int, root: bool, seed: int) -> np.ndarray:
     """(words, 128) float32 centres of (n, 128) uint8 descriptors.
 
-    Mini-batch k-means (Sculley, WWW 2010): a second instead of minutes, on both cores.
+    Mini-batch k-means (Sculley, WWW 2010): seconds instead of minutes, and repeatable on any
+    number of cores, where the sums of plain k-means depend on which core is done first.
 
     Raises:
         InputError: there are fewer descriptors than words.

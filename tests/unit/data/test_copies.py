@@ -90,6 +90,11 @@ def test_copies_of_copies_are_one_group(images, tmp_path, cache):
     assert groups == [0, 1, 2, 3, 0, 0]
 
 
+def test_a_correlation_of_one_joins_identical_files_only(images, tmp_path, cache):
+    own = files(tmp_path, [*images[:4], again(images[0], "relit"), images[1]])
+    assert group_files(tmp_path, own, 1.0, cache) == [0, 1, 2, 3, 4, 1]
+
+
 def declare(folder: Path, text: str, encoding: str = "utf-8") -> None:
     (folder / "groups.csv").write_text(text, encoding=encoding)
 

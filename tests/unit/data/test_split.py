@@ -120,8 +120,8 @@ def test_copies_do_not_make_a_class_larger_and_the_sentence_says_what_joined_the
     assert str(caught.value) == (
         "class 'bent' has 10 images, but copies of one part were joined, which leaves 2 independent"
         " ones, too few to have a part each in train, test and validate: if they show different"
-        " parts, raise data.copy_correlation and look at groups.csv; else add at least 1 more, or"
-        " leave it out with data.exclude=[bent]"
+        " parts, raise data.copy_correlation (1 joins only identical files) and look at groups.csv;"
+        " else add at least 1 more, or leave it out with data.exclude=[bent]"
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from anomaly.data.read import digest
 from anomaly.model.bovw import BagOfWords, build, load
 from anomaly.types import Dataset, InputError, Predictions, Split
 
+ROOT = Path(__file__).parents[3]
 SMALL = {
     "image_size": 64,
     "sampling": "dense",
@@ -179,6 +182,15 @@ def test_damaged_or_foreign_files_are_refused(damage, demo, store, cache, tmp_pa
     damage(tmp_path)
     with pytest.raises(InputError, match="holds no usable bag of words"):
         load(tmp_path, cache)
+
+
+def test_it_loads_no_network_library():
+    code = """
+import sys, anomaly.model.bovw
+print(sorted({"keras", "tensorflow", "jax", "mlflow", "albumentations"} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]", done.stderr
 
 
 def assert_same(first: Predictions, *others: Predictions) -> None:
