@@ -31,7 +31,7 @@ WINDOW = 3.0  # sigma at SIDE of the place over which two textures are compared
 OTHERS = 12  # parts asked what they share with a part
 TURN = 15  # degrees between the angles tried; bending does the rest
 SHARED = 0.7  # correlation of a place with the same place of another part
-EVIDENCE = 0.5  # correlation of own textures (measured in docs/decisions/0003-copies.md)
+EVIDENCE = 0.55  # correlation of own textures (measured in docs/decisions/0003-copies.md)
 ALL = np.ones((FINE, FINE), np.uint8)
 STOP = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 50, 1e-4)
 
