@@ -2,7 +2,7 @@
 # The study, from nothing to its table: run.sh ROOT OUTPUT (make study-bottle calls it).
 # EfficientNet-Lite0 takes part where KERAS_HOME holds its file.
 set -eu
-root=$1 output=$2 here=$(dirname "$0")
+root=$1 output=$2
 python=${PYTHON:-.venv/bin/python}
 lite=${KERAS_HOME:-$HOME/.keras}/efficientnet_lite0_224_no_top.keras
 
@@ -15,4 +15,3 @@ if [ -f "$lite" ]; then
 fi
 folds ensemble=hard_vote,soft_vote,weighted_vote,meta_learner
 "$python" -m anomaly.report --output "$output" --category bottle --role pooled --to "$output/report"
-cp "$output/report/report.csv" "$here/scores.csv"
