@@ -16,7 +16,7 @@ from anomaly.data.folder import File
 from anomaly.data.images import load_image
 from anomaly.types import InputError
 
-METHOD = 3  # raise it when fingerprints change, so that cached pairs are found anew
+METHOD = 4  # raise it when fingerprints change, so that cached pairs are found anew
 
 
 def group_files(root: Path, files: Sequence[File], threshold: float, cache: Cache) -> list[int]:

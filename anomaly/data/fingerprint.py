@@ -170,11 +170,12 @@ def _shifts(reach: int) -> list[tuple[int, int]]:
 
 def _own(greys: np.ndarray, some: np.ndarray) -> np.ndarray:
     """(m, SIDE, SIDE) textures of some images, 0 wherever most others show the same."""
-    details = _each(lambda grey: texture(grey, DETAIL), greys)
-    likeness, angles = _turned(greys, some)
+    centred = _each(_centred, greys)
+    details = _each(lambda grey: texture(grey, DETAIL), centred)
+    likeness, angles = _turned(centred, some)
 
     def own(row: int) -> np.ndarray:
-        part = details[some[row]]
+        part = texture(greys[some[row]], DETAIL)
         shown = [
             _likeness(part, _bent(part, _turn(details[j], TURN * angles[row, j])))
             for j in _others(likeness[row])
@@ -182,6 +183,14 @@ def _own(greys: np.ndarray, some: np.ndarray) -> np.ndarray:
         return np.where(np.median(shown, axis=0) < SHARED, part, 0)
 
     return _each(own, range(len(some)))
+
+
+def _centred(grey: np.ndarray) -> np.ndarray:
+    """The image rolled so that its outline's centre of mass is the middle, about which it turns."""
+    power = _outline(grey) ** 2
+    at = np.arange(FINE) - (FINE - 1) / 2
+    y, x = (round(np.dot(power.sum(axis), at) / (power.sum() + FLAT)) for axis in (1, 0))
+    return np.roll(grey, (-y, -x), (0, 1))
 
 
 def _turned(greys: np.ndarray, some: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
