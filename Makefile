@@ -54,8 +54,8 @@ ui: setup ## open the MLflow UI on the runs in OUTPUT=outputs
 report: setup ## put all runs in OUTPUT side by side on one page: [ARGS="--category bottle --role pooled"]
 	$(RUN) -m anomaly.report --output $(call quoted,$(OUTPUT)) $(ARGS)
 
-study-bottle: setup ## run experiments/bottle_classifiers anew (ROOT=DIR with bottle in it; half an hour)
-	PYTHON=$(RUN) sh experiments/bottle_classifiers/run.sh $(call quoted,$(ROOT)) $(call quoted,$(OUTPUT))
+study-bottle: setup ## run experiments/bottle_classifiers anew (ROOT=DIR with bottle in it; an hour)
+	PYTHON=$(RUN) sh experiments/bottle_classifiers/run.sh $(call quoted,$(ROOT)) $(call quoted,$(OUTPUT)/studies/bottle_classifiers)
 
 lock: | $(UV) ## compile requirements/*.in anew into locked, hashed lists
 	$(UV) pip compile $(LOCK) requirements/base.in -o requirements/base.txt

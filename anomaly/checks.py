@@ -28,6 +28,7 @@ class Bound(NamedTuple):
 
 INF = float("inf")
 
+Real = Annotated[float, Bound(-1e9, 1e9, "a number from -1e9 to 1e9")]
 Positive = Annotated[float, Bound(0, 1e9, "above 0", open_low=True)]
 Fraction = Annotated[float, Bound(0, 1, "from 0 to below 1", open_high=True)]
 Share = Annotated[float, Bound(0, 1, "above 0 and at most 1", open_low=True)]

@@ -146,6 +146,10 @@ class RunConfig:
         slots = (*SLOTS, "ensemble") if self.ensemble else SLOTS
         found = [m for slot in slots for m in signature.mistakes(slot, getattr(self, slot))]
         found += self.members.mistakes() + self.evaluate.mistakes()
+        if self.members.run_ids and not self.ensemble:
+            found.append(
+                "members.run_ids names members of an ensemble, and none is chosen; add ensemble=..."
+            )
         found += self.trainer.mistakes("trainer")
         found += self.trainer.finetune.mistakes("trainer.finetune")
         if not 0 <= self.seed < 2**32:

@@ -43,7 +43,7 @@ def find(
     else:
         runs = _found(config, dataset, uri, output)
     if len(runs) < LEAST:
-        raise InputError(_too_few(runs, dataset))
+        raise InputError(_too_few(runs, dataset, config.where))
     return [_member(run, dataset, uri, output) for run in runs]
 
 
@@ -145,8 +145,9 @@ def _in_order(title: str, predictions: Predictions, split: Split) -> Predictions
     return predictions.select([predictions.ids.index(id) for id in split.ids])
 
 
-def _too_few(runs: Sequence[Run], dataset: Dataset) -> str:
+def _too_few(runs: Sequence[Run], dataset: Dataset, where: Sequence[str]) -> str:
     have = f"only {_title(runs[0])}" if runs else "none"
+    have += f" with the tags of members.where ({', '.join(where)})" if where else ""
     return (
         f"an ensemble needs {LEAST} or more members of this split ({dataset.category}"
         f" {dataset.digest}), there is {have}; train more, such as"

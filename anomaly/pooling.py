@@ -45,6 +45,8 @@ def pool(
     own = folder / "pooled"
     own.mkdir(parents=True, exist_ok=True)
     pooled_tags = {**tags, "role": "pooled", "fold": "all", "of": tags["role"]}
+    if "members" in tags:
+        pooled_tags["members"] = " ".join(run.data.tags["members"] for run in folds)
     name = f"{dataset.category}-{tags['kind']}-{len(folds)}folds"
     with start(own, name=name, tags=pooled_tags) as tracker:
         scores = {}

@@ -20,7 +20,7 @@ def epoch_seconds(
     image = keras.Input(images.shape[1:])
     x = keras.layers.GlobalAveragePooling2D()(base(image / 127.5 - 1, training=False))
     x = keras.layers.Dense(1024, activation="relu")(keras.layers.Dropout(0.2)(x))
-    model = keras.Model(image, keras.layers.Dense(labels.max() + 1, activation="softmax")(x))
+    model = keras.Model(image, keras.layers.Dense(int(labels.max()) + 1, activation="softmax")(x))
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     model.fit(images, labels, batch_size=BATCH, verbose=0)
     start = time.perf_counter()

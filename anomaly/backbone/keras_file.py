@@ -8,11 +8,11 @@ from keras import layers
 from anomaly.backbone.application import first_line
 from anomaly.backbone.levels import STRIDES, last_of_each_side, sides
 from anomaly.backbone.saved import read_network
-from anomaly.checks import Positive
+from anomaly.checks import Positive, Real
 from anomaly.types import InputError
 
 
-def build(*, image_size: int, path: str | None, scale: Positive, offset: float) -> keras.Model:
+def build(*, image_size: int, path: str | None, scale: Positive, offset: Real) -> keras.Model:
     """The network sees (x - offset) / scale of RGB 0-255; a level is its last map of that size.
 
     Raises:

@@ -56,7 +56,7 @@ def _identical(files: Sequence[File]) -> Iterable[tuple[int, int]]:
 
 def _declared(root: Path, files: Sequence[File]) -> Iterable[tuple[int, int]]:
     path = root / "groups.csv"
-    if not path.is_file():
+    if not path.exists():
         return
     index = {file.id: i for i, file in enumerate(files)}
     first: dict[str, int] = {}
@@ -72,6 +72,8 @@ def _declared(root: Path, files: Sequence[File]) -> Iterable[tuple[int, int]]:
 def _rows(path: Path) -> list[dict[str, str]]:
     try:
         text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); mend or remove it") from None
     except UnicodeDecodeError:
         raise InputError(f"{path} is not UTF-8 text; save it as CSV in UTF-8") from None
     reader = csv.DictReader(text.splitlines())

@@ -5,7 +5,7 @@ Pixels are voted on, so that members need not agree on what a heat of 0.3 means.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import cv2
@@ -32,19 +32,23 @@ def fuse(members: Sequence[Predictions], proba: np.ndarray, weights: np.ndarray)
 
     Heat is the weighted mean. A pixel is defective where members of half the weight say so.
     """
-    heat, covered = (
-        sum(weight * maps for weight, maps in zip(weights, of_members, strict=True))
-        for of_members in ([m.heat for m in members], [m.segmentation for m in members])
-    )
+    heat = _each_image([m.heat for m in members], weights)
+    covered = _each_image([m.segmentation for m in members], weights)
     images = zip(*(member.detections for member in members), strict=True)
     return Predictions(
         members[0].ids,
         members[0].classes,
         proba,
-        np.clip(heat, 0, 1).astype(np.float32),
-        covered >= HALF,
+        np.stack([np.clip(mean, 0, 1).astype(np.float32) for mean in heat]),
+        np.stack([share >= HALF for share in covered]),
         tuple(_instances(found, weights) for found in images),
     )
+
+
+def _each_image(maps: Sequence[np.ndarray], weights: np.ndarray) -> Iterator[np.ndarray]:
+    """The weighted sum of the members' (n, h, w) maps, (h, w) in float64, one image at a time."""
+    for of_members in zip(*maps, strict=True):
+        yield np.tensordot(weights, of_members, 1)
 
 
 def _instances(found: Sequence[Detections], weights: np.ndarray) -> Detections:

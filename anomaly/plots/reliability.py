@@ -25,7 +25,7 @@ def reliability_diagram(
         return notice(title, "no image to show")
     figure = page(f"{title}: calibration error {error:.3f}", 4.6, 4.6)
     axes = figure.add_subplot()
-    axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--")
+    axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--", label="as sure as right")
     axes.plot(confidence, accuracy, color=BLUE, linewidth=1, alpha=0.5)
     axes.scatter(confidence, accuracy, 20 + 400 * count / count.sum(), color=BLUE, zorder=3)
     for x, y, images in zip(confidence, accuracy, count, strict=True):
@@ -35,6 +35,7 @@ def reliability_diagram(
             f"{images}", (x, y), place, textcoords="offset points",
             ha="center", va="top" if below else "bottom", fontsize=SMALL, bbox=BOX,
         )  # fmt: skip
+    axes.legend(loc="upper left", fontsize=SMALL, frameon=False)
     axes.set(xlim=(-0.03, 1.05), ylim=(-0.03, 1.05), aspect="equal")
     axes.set_xlabel("confidence: probability of the class that was called", fontsize=TEXT)
     axes.set_ylabel("accuracy (numbers: images)", fontsize=TEXT)

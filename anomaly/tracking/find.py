@@ -10,6 +10,7 @@ from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
 from anomaly.tracking.predictions import read_predictions
+from anomaly.tracking.read import FINISHED, pages
 from anomaly.tracking.store import connect, reason
 from anomaly.types import InputError, Predictions
 
@@ -17,10 +18,8 @@ from anomaly.types import InputError, Predictions
 def finished_runs(uri: str, output: Path, experiment: str, tags: Mapping[str, str]) -> list[Run]:
     """The FINISHED runs that carry all the tags, the newest first."""
     client, experiment_id = connect(uri, output, experiment)
-    wanted = ["attributes.status = 'FINISHED'"]
-    wanted += [f"tags.`{key}` = '{value}'" for key, value in tags.items()]
-    order = ["attributes.start_time DESC"]
-    return list(client.search_runs([experiment_id], " and ".join(wanted), order_by=order))
+    wanted = [FINISHED, *(f"tags.`{key}` = '{value}'" for key, value in tags.items())]
+    return list(pages(client, [experiment_id], " and ".join(wanted)))
 
 
 def run_of(uri: str, output: Path, run_id: str) -> Run:

@@ -16,6 +16,7 @@ from anomaly.tracking.store import refusal, sqlite_file
 from anomaly.types import InputError
 
 PAGE = 1000  # runs in one answer
+FINISHED = "attributes.status = 'FINISHED'"
 
 
 def reader(uri: str) -> MlflowClient | None:
@@ -40,9 +41,25 @@ def all_finished(client: MlflowClient) -> list[Run]:
     """
     try:
         experiments = [e.experiment_id for e in client.search_experiments()]
-        return list(_pages(client, experiments)) if experiments else []
+        return list(pages(client, experiments, FINISHED)) if experiments else []
     except Exception as error:  # as in `reader`
         raise InputError(refusal(client.tracking_uri, error)) from None
+
+
+def pages(client: MlflowClient, experiments: list[str], wanted: str) -> Iterator[Run]:
+    """The runs that a filter keeps, the newest first, however many there are."""
+    token = None
+    while True:
+        page = client.search_runs(
+            *(experiments, wanted),
+            max_results=PAGE,
+            order_by=["attributes.start_time DESC"],
+            page_token=token,
+        )
+        yield from page
+        token = page.token
+        if not token:
+            return
 
 
 @contextmanager
@@ -67,21 +84,6 @@ def _holds_runs(file: Path) -> bool:
     with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as database:
         query = "SELECT count(*) FROM sqlite_master WHERE name = 'runs'"
         return bool(database.execute(query).fetchone()[0])
-
-
-def _pages(client: MlflowClient, experiments: list[str]) -> Iterator[Run]:
-    wanted, token = "attributes.status = 'FINISHED'", None
-    while True:
-        page = client.search_runs(
-            *(experiments, wanted),
-            max_results=PAGE,
-            order_by=["attributes.start_time DESC"],
-            page_token=token,
-        )
-        yield from page
-        token = page.token
-        if not token:
-            return
 
 
 def _present(client: MlflowClient, run_id: str, wanted: Sequence[str]) -> list[str]:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from anomaly.report.runs import Row
+from experiments.record import PLACE, ranked, table
+
 ROOT = Path(__file__).parents[2]
+STUDIES = sorted(path.parent.name for path in ROOT.glob("experiments/*/README.md"))
 ROWS = {
     "accuracy": "accuracy",
     "accuracy, good or which defect": "accuracy",
@@ -21,10 +26,17 @@ LINE = (
 )
 
 
-@pytest.mark.parametrize("page", ["README.md", "experiments/bottle_classifier/README.md"])
-def test_the_figures_of_bottle_are_those_of_the_result_file(page):
-    scores = json.loads((ROOT / "experiments/bottle_classifier/scores.json").read_text())
-    found = re.findall(LINE, (ROOT / page).read_text(), re.MULTILINE)
+def figures(study: str) -> dict:
+    return json.loads((ROOT / "experiments" / study / "scores.json").read_text())
+
+
+def row(kind: str, metrics: dict[str, float]) -> Row:
+    return Row("", kind, datetime(2026, 1, 1), {"kind": kind}, {}, metrics)
+
+
+def test_the_figures_of_bottle_are_those_of_the_result_file():
+    scores = figures("bottle_classifiers")["bottle pooled"]["mobilenetv2"]
+    found = re.findall(LINE, (ROOT / "README.md").read_text(), re.MULTILINE)
     assert len(found) == 4
     for row, share, hits, count, low, high in found:
         name = f"test/{ROWS[row]}"
@@ -32,6 +44,16 @@ def test_the_figures_of_bottle_are_those_of_the_result_file(page):
         assert [share, low, high] == [f"{value:.3f}" for value in wanted]
         assert int(count) == scores[f"{name}_count"]
         assert int(hits) == round(scores[name] * int(count))
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_the_tables_of_a_study_are_those_of_its_result_file(study):
+    page = (ROOT / "experiments" / study / "README.md").read_text()
+    found = {f"{category} {role}": body for _, category, role, body, _ in PLACE.findall(page)}
+    scores = figures(study)
+    assert found == {
+        name: table(ranked(row(*pair) for pair in own.items())) for name, own in scores.items()
+    }
 
 
 def test_the_table_of_the_demo_is_that_of_the_result_file():

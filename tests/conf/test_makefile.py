@@ -45,7 +45,10 @@ def test_the_report_and_the_study_find_them_too():
         "--category",
         "a",
     ]
-    assert words("study-bottle", ROOT="a b", OUTPUT=ODD)[-2:] == ["a b", ODD]
+    assert words("study-bottle", ROOT="a b", OUTPUT=ODD)[-2:] == [
+        "a b",
+        f"{ODD}/studies/bottle_classifiers",
+    ]
 
 
 @pytest.mark.parametrize(

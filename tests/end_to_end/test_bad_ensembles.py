@@ -57,6 +57,16 @@ VALUES = [
         "members.where must list TAG=VALUE, such as 'trainer=transfer', got trainer",
     ),
     (
+        "members and no ensemble",
+        "members.run_ids=[a,b]",
+        "members.run_ids names members of an ensemble, and none is chosen; add ensemble=...",
+    ),
+    (
+        "an offset that is no number",
+        "model=keras_file backbone.path=x.keras backbone.offset=nan",
+        "backbone.offset must be a number from -1e9 to 1e9, got nan",
+    ),
+    (
         "an ensemble of at most one",
         "ensemble=soft_vote members.most=1",
         "members.most must be 2 or more, got 1",

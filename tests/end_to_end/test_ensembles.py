@@ -224,6 +224,8 @@ def test_the_pooled_ensemble_adds_up(part, folds):
     _, own, pooled = folds
     assert (pooled.data.tags["role"], pooled.data.tags["fold"]) == ("pooled", "all")
     assert pooled.info.run_name == "demo-soft_vote-3folds"
+    voices = [voice for run in own for voice in run.data.tags["members"].split()]
+    assert sorted(pooled.data.tags["members"].split()) == sorted(voices)
     total = pooled.data.metrics
     for share in (*SHARES, *DECISIONS):
         parts = [

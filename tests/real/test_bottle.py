@@ -1,6 +1,6 @@
 """The main job on MVTec's bottle, with floors under its figures.
 
-Small and short, so that it fits into CI: experiments/bottle_classifier has the full figures.
+Small and short, so that it fits into CI: experiments/bottle_classifiers has the full figures.
 """
 
 from __future__ import annotations

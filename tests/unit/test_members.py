@@ -453,6 +453,13 @@ def test_none_and_one_are_too_few(shop):
     assert shop.refusal() == needs.format(f"only run {again} (tiny)")
 
 
+def test_too_few_with_the_tags_that_were_asked_for(shop):
+    shop.run("tiny"), shop.run("bovw")
+    assert "there is none with the tags of members.where (trainer=gpu);" in shop.refusal(
+        where=["trainer=gpu"]
+    )
+
+
 def test_a_metric_that_no_run_has_is_told_with_those_that_they_have(shop):
     newest = [shop.run(kind, 0.5, metrics={"val/map": 0.1}) for kind in ("tiny", "bovw")][-1]
     assert shop.refusal(metric="val/acuracy") == (

@@ -106,6 +106,12 @@ def test_declared_groups_are_joined_to_those_found(encoding, images, tmp_path, c
     assert group_files(tmp_path, own, 0.9, cache) == [0, 1, 2, 3, 1, 5, 6, 7]
 
 
+def test_a_folder_in_place_of_the_declared_groups_is_refused(images, tmp_path, cache):
+    (tmp_path / "groups.csv").mkdir()
+    with pytest.raises(InputError, match=r"groups\.csv cannot be read \(Is a directory\)"):
+        group_files(tmp_path, files(tmp_path, images), 1.0, cache)
+
+
 def test_rows_without_a_group_declare_nothing(images, tmp_path, cache):
     own = files(tmp_path, images)
     declare(tmp_path, f"file,group\n{own[1].id},\n{own[4].id},\n")

@@ -9,6 +9,7 @@ import pytest
 from mlflow import MlflowClient
 
 from anomaly.tracking import read
+from anomaly.tracking.find import finished_runs
 from anomaly.tracking.read import all_finished, files, reader
 from anomaly.tracking.store import connect
 from anomaly.types import InputError
@@ -58,6 +59,12 @@ def test_a_damaged_store_is_named(tmp_path):
     (tmp_path / "mlflow.db").write_text("no database, but text that is as long as one must be" * 9)
     with pytest.raises(InputError, match=r"cannot use the tracking store .*not a database"):
         reader(uri_of(tmp_path / "mlflow.db"))
+
+
+def test_finished_runs_of_one_experiment_are_found_page_by_page(client, output, monkeypatch):
+    monkeypatch.setattr(read, "PAGE", 1)
+    uri = uri_of(output / "mlflow.db")
+    assert len(finished_runs(uri, output, "bottle", {})) == 2
 
 
 def test_finished_runs_of_all_experiments_are_found_page_by_page(client, output, monkeypatch):

@@ -1,0 +1,1 @@
+"""Studies: a question, the exact commands, the figures they gave."""

@@ -1,0 +1,122 @@
+"""python -m experiments.record STUDY OUTPUT: writes a study's figures from the runs of its store.
+
+`scores.json` gets every figure of the newest run of each kind, `accuracy.png` the shares, and the
+README of the study its tables: `<!-- table CATEGORY ROLE -->` says where, and of which runs.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from anomaly import mistakes
+from anomaly.config import TrackingConfig
+from anomaly.plots.bars import bars
+from anomaly.report.runs import Row, rows
+from anomaly.tracking.read import all_finished, reader
+from anomaly.tracking.store import store_uri
+from anomaly.types import InputError
+
+PLACE = re.compile(r"(<!-- table (\w+) (\w+) -->\n)(.*?)(<!-- end -->)", re.S)
+SHARES = ("accuracy", "defect_accuracy")
+HEAD = (
+    "model",
+    "validation accuracy, defects",
+    "test accuracy",
+    "test accuracy on defects",
+    "AUROC",
+    "escapes, overkill at the sorting threshold",
+    "ECE",
+    "IoU",
+    "map50",
+)
+
+
+def main(study: Path, output: Path) -> None:
+    """Read the store once; every table of the README is made anew.
+
+    Raises:
+        InputError: the store has none of the runs of a table.
+    """
+    client = reader(store_uri(TrackingConfig(None), output))
+    found = rows(all_finished(client)) if client else []
+    page = (study / "README.md").read_text()
+    chosen = {(at[1], at[2]): _newest(found, at[1], at[2]) for at in PLACE.findall(page)}
+    scores = {
+        f"{category} {role}": {row.tags["kind"]: _rounded(row) for row in own}
+        for (category, role), own in chosen.items()
+    }
+    (study / "scores.json").write_text(json.dumps(scores, indent=1, sort_keys=True) + "\n")
+    _picture(next(iter(chosen.values()))).savefig(study / "accuracy.png")
+    (study / "README.md").write_text(
+        PLACE.sub(lambda m: m[1] + table(chosen[m[2], m[3]]) + m[5], page)
+    )
+
+
+def _newest(found: Sequence[Row], category: str, role: str) -> list[Row]:
+    """The newest run of each kind, the best on validation first; ensembles stand among members."""
+    roles = {role, "ensemble"} if role == "member" else {role}
+    own = [row for row in found if row.category == category and row.tags["role"] in roles]
+    if not own:
+        raise InputError(f"no finished run of {category} with role={role}: run the study first")
+    newest = {row.tags["kind"]: row for row in reversed(own)}
+    return ranked(newest.values())
+
+
+def ranked(chosen: Iterable[Row]) -> list[Row]:
+    """The best on validation first; of equal ones by name."""
+    by_name = sorted(chosen, key=lambda row: row.tags["kind"])
+    return sorted(by_name, key=_validated, reverse=True)
+
+
+def _validated(row: Row) -> tuple[float, float]:
+    return row.metrics["val/accuracy"], row.metrics["val/defect_accuracy"]
+
+
+def _rounded(row: Row) -> dict[str, float]:
+    return {name: round(value, 6) for name, value in sorted(row.metrics.items())}
+
+
+def _picture(chosen: Sequence[Row]):
+    names = [row.tags["kind"] for row in chosen]
+    series = {name: [row.share(f"test/{name}") for row in chosen] for name in SHARES}
+    return bars(names, series, "test, good or which defect")
+
+
+def table(chosen: Sequence[Row]) -> str:
+    """Markdown, a row for each run: shares with their evidence, chosen by the first column."""
+    lines = [HEAD, ["---"] * len(HEAD), *map(_cells, chosen)]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def _cells(row: Row) -> list[str]:
+    accuracy, defects = _validated(row)
+    sorted_out = (_count(row, f"test/sorting_{name}_rate") for name in ("escape", "overkill"))
+    return [
+        row.tags["kind"],
+        f"{accuracy:.3f}, {defects:.3f}",
+        *(_share(row, f"test/{name}") for name in SHARES),
+        f"{row.metrics['test/auroc']:.3f}",
+        ", ".join(sorted_out),
+        *(f"{row.metrics[f'test/{name}']:.3f}" for name in ("ece", "iou", "map50")),
+    ]
+
+
+def _share(row: Row, name: str) -> str:
+    share = row.share(name)
+    assert share is not None
+    value = row.metrics[name]
+    return f"{value:.3f} ({share.hits} / {share.total}, {share.low:.3f} to {share.high:.3f})"
+
+
+def _count(row: Row, name: str) -> str:
+    share = row.share(name)
+    return f"{share.hits} / {share.total}" if share else "–"
+
+
+if __name__ == "__main__":
+    with mistakes.explained():
+        main(Path(sys.argv[1]), Path(sys.argv[2]))
