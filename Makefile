@@ -45,8 +45,8 @@ format: $(VENV)/test.done ## put the code into shape
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-bench: $(VENV)/test.done ## measure the speed claims, into bench/results.json (ROOT=DIR with bottle in it)
-	$(RUN) -m bench $(call quoted,$(ROOT))
+bench: $(VENV)/test.done ## measure the speed claims, into bench/results.json (ROOT=DIR with bottle in it) [PARTS="bovw giant"]
+	$(RUN) -m bench $(call quoted,$(ROOT)) $(PARTS)
 
 ui: setup ## open the MLflow UI on the runs in OUTPUT=outputs
 	$(VENV)/bin/mlflow ui --backend-store-uri $(call quoted,sqlite:///$(call absolute,$(OUTPUT))/mlflow.db)

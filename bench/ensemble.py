@@ -11,18 +11,18 @@ LIMIT = 15.0  # seconds
 DATA = ("data=demo", "data.images=24", "data.side=128")
 QUICK = ("model=tiny", "model.image_size=64", "backbone.width=8", "trainer=smoke")
 MEMBERS = (  # four kinds of models, quick to have: what they are does not change the ensemble's time
-    ("model.head=dense",),
-    ("model.head=linear",),
-    ("model.head=svm",),
+    (*QUICK, "model.head=dense"),
+    (*QUICK, "model.head=linear"),
+    (*QUICK, "model.head=svm"),
     ("model=bovw",),
 )
 IMPORTS = "import anomaly.workflow, anomaly.members, anomaly.results, anomaly.pooling"
 
 
-def measure(folder: Path) -> list[dict]:
-    """One line: four members, their votes, and everything a run writes and logs."""
+def measure(root: Path, folder: Path) -> list[dict]:
+    """One line: four members, their votes, and everything a run writes and logs; drawn parts."""
     for own in MEMBERS:
-        _train(folder, *QUICK, *own)
+        _train(folder, *own)
     seconds, imports = _timed(folder), _imports()
     return [
         {

@@ -14,8 +14,8 @@ SIZE, EPOCHS, CLAIM = 299, 2305, 80
 DATA = ("data=demo", "data.images=5", "data.side=320")
 
 
-def measure(folder: Path) -> list[dict]:
-    """One line: plain Keras' epoch, measured, times 2305, over the whole run."""
+def measure(root: Path, folder: Path) -> list[dict]:
+    """One line: plain Keras' epoch, measured, times 2305, over the whole run; drawn parts."""
     seconds, pictures = _run(folder)
     plain = _plain(pictures)
     ratio = EPOCHS * plain / seconds

@@ -5,12 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 LIMIT = 1.0  # seconds
 TRIES = 5
 
 
-def measure() -> list[dict]:
+def measure(root: Path, folder: Path) -> list[dict]:
     """One line for a config that is only shown, one for a typo."""
     return [
         _line("train.py --cfg job", ["--cfg", "job"]),
