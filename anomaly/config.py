@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,14 @@ UNUSED = {  # the keys that mean nothing to a run that trains, and to one that c
     False: ("ensemble", "members"),
     True: ("augment", "backbone", "optimizer", "model", "trainer", "cache"),
 }
+
+
+class Precision(Enum):
+    """What networks compute in; weights are always float32."""
+
+    float32 = "float32"
+    mixed_bfloat16 = "mixed_bfloat16"
+    mixed_float16 = "mixed_float16"
 
 
 @dataclass
@@ -56,6 +65,8 @@ class TrainerConfig(StageConfig):
     """The first stage's values are the trainer's own; the second stage's are under `finetune`."""
 
     finetune: StageConfig = field(default_factory=StageConfig)
+    precision: Precision = MISSING
+    xla: bool | None = MISSING
 
 
 @dataclass

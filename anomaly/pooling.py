@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from anomaly.data.images import load_truth
 from anomaly.metrics.operating import DECISIONS
 from anomaly.summary import print_scores
 from anomaly.tracking.find import finished_runs, predictions_of
-from anomaly.types import Dataset, Predictions, Scores, Split
+from anomaly.types import Dataset, Predictions, Scores
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -82,7 +83,7 @@ def _score(
     cache: Cache,
 ) -> Scores:
     every = {sample.id: sample for split in dataset.splits for sample in split}
-    split = Split("test", tuple(every[id] for id in predictions.ids), dataset.test.grid)
+    split = replace(dataset.test, samples=tuple(every[id] for id in predictions.ids))
     truth = load_truth(split, dataset.classes)
     return results.write_part(folder, part, predictions, truth, decided, split, cache)
 

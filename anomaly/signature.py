@@ -6,6 +6,7 @@ Reading the source instead of importing it keeps TensorFlow out: a wrong key ans
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -36,11 +37,19 @@ def mistakes(slot: str, node: Any) -> list[str]:
     if not isinstance(node, Mapping):
         return [f"{slot} must name one of its options, got {node!r}"]
     target = str(node.get("_target_"))
-    source = PACKAGE / slot / (target.split(".")[-2] + ".py") if target.count(".") == 3 else None
-    own = source and target == f"anomaly.{slot}.{source.stem}.build" and source.is_file()
-    if not own or source is None or _build(source) is None or node.get("_partial_") is not True:
+    source = _source(slot, target)
+    if source is None or _build(source) is None or node.get("_partial_") is not True:
         return [f"{slot}._target_ may only name a build of anomaly.{slot}, got {target}"]
     return _differences(slot, _values(node), parameters(source, RUNTIME[slot]))
+
+
+def _source(slot: str, target: str) -> Path | None:
+    """The file of `anomaly.<slot>.<name>.build`: a module, or the first file of a package."""
+    own = re.fullmatch(rf"anomaly\.{slot}\.(\w+)\.build", target)
+    if own is None:
+        return None
+    places = (PACKAGE / slot / f"{own[1]}.py", PACKAGE / slot / own[1] / "__init__.py")
+    return next((place for place in places if place.is_file()), None)
 
 
 @cache

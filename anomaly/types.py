@@ -43,6 +43,7 @@ class Split:
     name: str
     samples: tuple[Sample, ...]
     grid: int  # side of the evaluation square, pixels
+    min_instance_area: int = 0  # pixels of the file; a smaller component of a mask is noise
 
     def __post_init__(self) -> None:
         if self.name not in PARTS:

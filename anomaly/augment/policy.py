@@ -52,7 +52,10 @@ class Policy:
     def apply(
         self, image: np.ndarray, mask: np.ndarray, id: str, version: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Version `version` of (h, w, 3) uint8 `image` and (h, w) bool `mask`, same shapes."""
+        """Version `version` of (h, w, 3) uint8 `image` and (h, w) `mask`, of the same shapes and types.
+
+        A mask is bool, or uint8 with a number for each instance; numbers are never mixed.
+        """
         version = self.distinct(version)
         if version == 0:
             return image, mask
@@ -60,7 +63,7 @@ class Policy:
         with self._turn:
             pipeline.set_random_seed(_seed(id, version, self.seed))
             made = pipeline(image=image, mask=mask.astype(np.uint8))
-        return made["image"], made["mask"].astype(bool)
+        return made["image"], made["mask"].astype(mask.dtype)
 
 
 def _seed(*parts: object) -> int:

@@ -47,6 +47,7 @@ def build(
     seed: Seed,
     copy_correlation: Share,
     grid: Size,
+    min_instance_area: Count,
 ) -> Dataset:
     """Draw what is not there yet, then split it as `mvtec.build` does.
 
@@ -74,6 +75,7 @@ def build(
         seed=seed,
         copy_correlation=copy_correlation,
         grid=grid,
+        min_instance_area=min_instance_area,
     )
 
 

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from anomaly.data.cache import Cache, key_of
+from anomaly.data.instances import separate
 from anomaly.data.read import UnreadableImage, check_unchanged, read_image, read_mask
 from anomaly.types import InputError, Sample, Split, Truth
 
@@ -30,23 +31,31 @@ def load_image(path: Path, content: str, size: int, cache: Cache) -> np.ndarray:
     return cache.get(key_of("image", content, size), lambda: _resized(path, content, size))
 
 
-def load_masks(samples: Sequence[Sample], size: int) -> np.ndarray:
-    """(n, size, size) bool; good parts have none set."""
-    masks = [mask_on_grid(s.mask, size) for s in samples]
-    return np.stack(masks) if masks else np.zeros((0, size, size), bool)
+def load_masks(split: Split) -> np.ndarray:
+    """(n, grid, grid) bool on the evaluation grid; good parts have none set."""
+    least = split.min_instance_area
+    masks = [numbered_instances(s.mask, split.grid, least) > 0 for s in split]
+    return np.stack(masks) if masks else np.zeros((0, split.grid, split.grid), bool)
 
 
 def load_truth(split: Split, classes: tuple[str, ...]) -> Truth:
     """What is really there in a split, on its evaluation grid."""
-    return Truth(split.ids, classes, split.labels, load_masks(split.samples, split.grid))
+    return Truth(split.ids, classes, split.labels, load_masks(split))
 
 
-def mask_on_grid(path: Path | None, size: int) -> np.ndarray:
-    """(size, size) bool: the cells at least half defective, or the most defective where none is."""
-    if path is None:
-        return np.zeros((size, size), bool)
-    share = resize(read_mask(path).astype(np.float32), size)
-    return share >= min(0.5, share.max())
+def numbered_instances(path: Path | None, size: int, least: int) -> np.ndarray:
+    """(size, size) uint8: k + 1 where instance k is, the largest first; 0 where there is none.
+
+    Components of fewer than `least` pixels of the file are noise. A cell is defective where half
+    of it is, and of a defect that half fills no cell, where it fills most. At most 255 are told
+    apart.
+    """
+    out = np.zeros((size, size), np.uint8)
+    components = separate(read_mask(path), least)[:255] if path else []
+    for number, component in reversed(list(enumerate(components, 1))):
+        share = resize(component.astype(np.float32), size)
+        out[share >= min(0.5, share.max())] = number
+    return out
 
 
 def resize(image: np.ndarray, size: int) -> np.ndarray:

@@ -27,6 +27,7 @@ def build(
     seed: Seed,
     copy_correlation: Share,
     grid: Size,
+    min_instance_area: Count,
 ) -> Dataset:
     """Pool train/good with test/*, group copies, and deal the groups out to parts.
 
@@ -46,7 +47,7 @@ def build(
         dealt = split.kfold(items, folds, seed)
         parts = split.rotate(dealt, folds, fold)
         folds_digest = split.digest([(id, label, str(dealt[id])) for id, label, _ in items])
-    return _dataset(category, files, groups, parts, grid, folds_digest)
+    return _dataset(category, files, groups, parts, (grid, min_instance_area), folds_digest)
 
 
 def check(total: float, folds: int | None, fold: int) -> None:
@@ -74,7 +75,7 @@ def _dataset(
     files: Sequence[File],
     groups: Sequence[int],
     parts: dict[str, str],
-    grid: int,
+    truth: tuple[int, int],
     folds_digest: str | None,
 ) -> Dataset:
     classes = tuple(sorted({f.label for f in files}, key=lambda name: (name != "good", name)))
@@ -83,7 +84,8 @@ def _dataset(
         for f, group in zip(files, groups, strict=True)
     ]
     splits = {
-        part: Split(part, tuple(s for s in samples if parts[s.id] == part), grid) for part in PARTS
+        part: Split(part, tuple(s for s in samples if parts[s.id] == part), *truth)
+        for part in PARTS
     }
     name = split.digest([(f.id, f.label, parts[f.id]) for f in files])
     return Dataset(category, classes, **splits, digest=name, folds_digest=folds_digest)

@@ -108,7 +108,7 @@ class BagOfWords:
         size, root, levels = (self.settings[name] for name in ("image_size", "root", "pyramid"))
         self.bag = self.training(train, self.reader, size=size, root=root, levels=levels)
         _, found = self._see(validate, self.bag)
-        masks = load_masks(validate.samples, validate.grid)
+        masks = load_masks(validate)
         self.settings["threshold"] = choose_threshold(found, masks)
 
     def predict(self, split: Split) -> Predictions:

@@ -107,7 +107,7 @@ class Classifier:
         good = [sample for sample in train.samples if sample.label == 0][:REFERENCE]
         self.good = self.inference.reference(good)
         _, heat = self.inference(validate, self.good)
-        masks = load_masks(validate.samples, validate.grid)
+        masks = load_masks(validate)
         self.settings["threshold"] = choose_threshold(heat, masks)
 
     def predict(self, split: Split) -> Predictions:

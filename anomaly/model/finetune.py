@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from anomaly.config import StageConfig
+from anomaly.model.devices import jit
 from anomaly.model.head_training import FIGURES, Best, check_finite
 from anomaly.model.learner import Report
 from anomaly.model.network import every_layer
@@ -26,6 +27,7 @@ def finetune(
     stage: StageConfig,
     seed: int,
     report: Report,
+    xla: bool | None,
 ) -> None:
     """Train every weight of `network` (RGB to probabilities); keep the best validation epoch.
 
@@ -36,10 +38,7 @@ def finetune(
     """
     _hold_statistics(network)
     loss = keras.losses.SparseCategoricalCrossentropy()
-    # XLA compiles a deep network for minutes on a CPU and gains TensorFlow nothing there.
-    plain = keras.backend.backend() == "tensorflow" and not _on_gpu()
-    jit = False if plain else "auto"
-    network.compile(optimizer, loss, metrics=["accuracy"], jit_compile=jit)
+    network.compile(optimizer, loss, metrics=["accuracy"], jit_compile=jit(xla))
     best = Best(network)
     best.see(_figures(network.evaluate(Batches(validate, stage.batch_size), verbose=0))[0])
     batches = Batches(train, stage.batch_size, seed)
@@ -70,10 +69,6 @@ def _hold_statistics(network: keras.Model) -> None:
     for layer in every_layer(network):
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.trainable = False
-
-
-def _on_gpu() -> bool:
-    return not keras.distribution.list_devices()[0].startswith("cpu")
 
 
 def _figures(evaluated: Sequence[float]) -> tuple[float, float]:

@@ -52,7 +52,7 @@ def head(
 def join(features: keras.Model, head: keras.Model) -> keras.Model:
     """RGB (n, h, w, 3) to (n, classes) probabilities; the parts keep their weights."""
     image = keras.Input(features.input_shape[1:], name="image")
-    proba = layers.Softmax(name="proba")(head(features(image)))
+    proba = layers.Softmax(name="proba", dtype="float32")(head(features(image)))
     return keras.Model(image, proba, name="classifier")
 
 

@@ -59,7 +59,7 @@ class Lesson:
             self._train_head(trainer, report)
             done = trainer.epochs
         if trainer.finetune.epochs:
-            self._finetune(trainer.finetune, _later(report, done))
+            self._finetune(trainer.finetune, trainer.xla, _later(report, done))
             done += trainer.finetune.epochs
         if self.training.svm:
             self.model = self._fit_svm(self.training.svm, _later(report, done))
@@ -71,9 +71,9 @@ class Lesson:
         self._standardise(head, x)
         train_head(head, optimizer, (x, y), validation, stage, self.training.seed, report)
 
-    def _finetune(self, stage: StageConfig, report: Report) -> None:
+    def _finetune(self, stage: StageConfig, xla: bool | None, report: Report) -> None:
         given = (self.model, self._optimizer(stage), self.pictures, self.validation)
-        finetune(*given, stage, self.training.seed, report)
+        finetune(*given, stage, self.training.seed, report, xla)
 
     def _fit_svm(self, svm: Svm, report: Report) -> keras.Model:
         """Nothing is repeated: the classes balance by weight, and there is one epoch to report."""

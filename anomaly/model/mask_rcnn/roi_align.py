@@ -38,7 +38,7 @@ class RoIAlign(keras.layers.Layer):
         table = ops.concatenate(
             [ops.reshape(x, (-1, x.shape[1] ** 2, channels)) for x in levels], 1
         )
-        return gather(table, first[..., None, None, None] + cells, weights)
+        return gather(table, first[..., None, None] + cells, weights)
 
     def compute_output_shape(self, levels_shape, boxes_shape):
         return (*boxes_shape[:2], self.bins, self.bins, levels_shape[0][-1])

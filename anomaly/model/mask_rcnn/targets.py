@@ -11,9 +11,7 @@ from anomaly.model.mask_rcnn import boxes as box_maths
 from anomaly.model.mask_rcnn.matching import Sample, match, pick, sample
 from anomaly.model.mask_rcnn.roi_align import sample_points
 
-ANCHORS = {"low": 0.3, "high": 0.7, "best_counts": True}  # Ren et al. 2015, 3.1.2
-REGIONS = {"low": 0.5, "high": 0.5, "best_counts": False}  # Girshick 2015, 2.3
-POSITIVE_ANCHORS = 0.5
+POSITIVE_ANCHORS = 0.5  # at most so many of the sampled ones (Ren et al. 2015, 3.1.3)
 
 
 class Regions(NamedTuple):
@@ -30,7 +28,7 @@ def of_anchors(
 ) -> tuple[Sample, Tensor]:
     """The (a, 4) anchors that teach, by (b, g, 4) true boxes, and the (b, count, 4) deltas wanted."""
     every = ops.broadcast_to(anchors, (ops.shape(true)[0], *anchors.shape))
-    found = match(every, true, **ANCHORS)
+    found = match(every, true, low=0.3, high=0.7, best_counts=True)
     own = sample(found, draw, count, POSITIVE_ANCHORS)
     instance = ops.take_along_axis(found.instance, own.places, 1)
     wanted = box_maths.encode(pick(every, own.places), pick(true, instance), variance)
@@ -42,7 +40,7 @@ def of_regions(
 ) -> Regions:
     """Those of the (b, n, 4) proposals and the true boxes themselves that teach the heads."""
     every = ops.concatenate([proposals, true], 1)
-    found = match(every, true, **REGIONS)
+    found = match(every, true, low=0.5, high=0.5, best_counts=False)
     own = sample(found, draw, count, share)
     instance = ops.take_along_axis(found.instance, own.places, 1)
     named = ops.take_along_axis(labels, instance, 1) * ops.cast(own.positive, "int32")

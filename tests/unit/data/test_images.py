@@ -13,7 +13,7 @@ from anomaly.data.images import (
     load_images,
     load_masks,
     load_truth,
-    mask_on_grid,
+    numbered_instances,
     resize,
 )
 from anomaly.data.read import digest
@@ -23,6 +23,10 @@ from anomaly.types import InputError, Sample, Split
 def mask_file(folder: Path, mask: np.ndarray) -> Path:
     Image.fromarray(mask * np.uint8(255)).save(folder / "mask.png")
     return folder / "mask.png"
+
+
+def mask_on_grid(path: Path | None, size: int) -> np.ndarray:
+    return numbered_instances(path, size, 0) > 0
 
 
 @pytest.mark.parametrize("side", [32, 100, 900])
@@ -56,7 +60,7 @@ def test_a_mask_of_the_grids_own_size_is_kept_as_it_is(tmp_path):
 
 def test_good_parts_have_an_empty_mask():
     assert not mask_on_grid(None, 16).any()
-    assert load_masks([], 16).shape == (0, 16, 16)
+    assert load_masks(Split("test", (), 16)).shape == (0, 16, 16)
 
 
 @pytest.mark.parametrize("shape", [(40, 60), (200, 30), (10, 10), (64, 64)])

@@ -36,7 +36,7 @@ def tuned(validate: list[Picture]) -> tuple[keras.Model, list[dict]]:
     own, told = small_network(), []
     stage = StageConfig(epochs=3, learning_rate=0.05, batch_size=5)
     optimizer = keras.optimizers.SGD(0.05)
-    finetune(own, optimizer, pictures(), validate, stage, 0, lambda e, v: told.append(v))
+    finetune(own, optimizer, pictures(), validate, stage, 0, lambda e, v: told.append(v), None)
     return own, told
 
 
@@ -103,10 +103,14 @@ def test_batch_norm_infers_while_everything_else_learns():
     told = []
     stage = StageConfig(2, 1e-9, 8)
     optimizer = keras.optimizers.SGD(1e-9)
-    finetune(model, optimizer, few, few, stage, 0, lambda epoch, values: told.append(dict(values)))
+    finetune(
+        model, optimizer, few, few, stage, 0, lambda epoch, values: told.append(dict(values)), None
+    )
     assert all(np.array_equal(a, b) for a, b in zip(norm.get_weights(), before, strict=True))
     # At no rate at all, learning sees the very network that is validated.
     assert np.isclose(told[0]["loss"], told[0]["val_loss"], rtol=1e-5)
-    finetune(model, keras.optimizers.SGD(1e-2), few, few, stage, 0, lambda epoch, values: None)
+    finetune(
+        model, keras.optimizers.SGD(1e-2), few, few, stage, 0, lambda epoch, values: None, None
+    )
     assert all(np.array_equal(a, b) for a, b in zip(norm.get_weights(), before, strict=True))
     assert not np.array_equal(np.array(inner.layers[1].kernel), kernel)

@@ -1,0 +1,22 @@
+"""What the machine offers, and how networks are compiled for it."""
+
+from __future__ import annotations
+
+import keras
+
+
+def on_gpu() -> bool:
+    """Whether the backend has an accelerator."""
+    return not keras.distribution.list_devices()[0].startswith("cpu")
+
+
+def jit(xla: bool | None) -> bool | str:
+    """Keras' jit_compile. None leaves it to us.
+
+    XLA compiles a deep network for minutes on a CPU and gains TensorFlow nothing there; JAX knows
+    no other way.
+    """
+    if xla is not None and keras.backend.backend() == "tensorflow":
+        return xla
+    plain = keras.backend.backend() == "tensorflow" and not on_gpu()
+    return False if plain else "auto"

@@ -1,0 +1,96 @@
+"""Mask R-CNN in Keras 3 (He et al., ICCV 2017): finds each defect, its outline and its type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal
+
+import keras
+
+from anomaly.checks import Fraction, Number, Positive, Share, Size
+from anomaly.data.cache import Cache
+from anomaly.model.mask_rcnn.detector import Detector, Teaching, load
+from anomaly.model.mask_rcnn.network import Parts, Settings, finder
+from anomaly.types import InputError
+
+if TYPE_CHECKING:
+    from anomaly.augment.policy import Policy
+
+__all__ = ["build", "load"]
+MOST = 255  # instances that one image of numbers tells apart
+
+
+def build(
+    *,
+    backbone: Callable[..., keras.Model],
+    classes: tuple[str, ...],
+    augment: Policy,
+    optimizer: Callable[..., keras.optimizers.Optimizer],
+    cache: Cache,
+    seed: int,
+    image_size: Size,
+    frozen: Literal["C2", "C3", "C4", "C5"] | None,
+    channels: Number,
+    units: Number,
+    anchor_scales: tuple[Positive, Positive, Positive, Positive, Positive],
+    anchor_ratios: list[Positive],
+    canonical_size: Number,
+    anchors_per_image: Number,
+    proposals_per_level: Number,
+    proposals: Number,
+    proposal_nms: Share,
+    rois_per_image: Number,
+    positive_fraction: Share,
+    mask_rois: Number,
+    max_instances: Number,
+    negatives: Positive,
+    max_detections: Number,
+    min_score: Fraction,
+    nms: Share,
+    validate_every: Number,
+) -> Detector:
+    """A detector with fresh heads; `backbone` and `optimizer` are partial builds.
+
+    Raises:
+        InputError: numbers that do not fit each other.
+    """
+    settings = Settings(
+        channels=channels,
+        units=units,
+        anchor_scales=tuple(anchor_scales),
+        anchor_ratios=tuple(anchor_ratios),
+        canonical_size=canonical_size,
+        anchors_per_image=anchors_per_image,
+        proposals_per_level=proposals_per_level,
+        proposals=proposals,
+        proposal_nms=proposal_nms,
+        rois_per_image=rois_per_image,
+        positive_fraction=positive_fraction,
+        mask_rois=mask_rois,
+        max_detections=max_detections,
+        min_score=min_score,
+        nms=nms,
+    )
+    _check(settings, max_instances)
+    network = backbone(image_size=image_size)
+    parts = Parts(network, len(classes), settings)
+    teaching = Teaching(
+        parts, network, frozen, augment, optimizer, max_instances, negatives, validate_every, seed
+    )
+    return Detector(finder(parts), classes, cache, {"name": 0.5, "pixel": 0.5}, teaching)
+
+
+def _check(settings: Settings, max_instances: int) -> None:
+    most = settings.proposals + max_instances
+    if settings.rois_per_image > most:
+        raise InputError(
+            f"model.rois_per_image must be at most model.proposals + model.max_instances = {most},"
+            f" got {settings.rois_per_image}"
+        )
+    if settings.rois_per_image * settings.positive_fraction < 1:
+        raise InputError(
+            f"model.rois_per_image={settings.rois_per_image} and model.positive_fraction="
+            f"{settings.positive_fraction} leave no positive region to learn from; raise one"
+        )
+    if max_instances > MOST:
+        raise InputError(f"model.max_instances must be at most {MOST}, got {max_instances}")

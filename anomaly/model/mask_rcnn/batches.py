@@ -1,0 +1,124 @@
+"""Batches of augmented images with their instances, and the lots by which boxes are drawn."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, NamedTuple
+
+import keras
+import numpy as np
+
+from anomaly.data.cache import Cache
+from anomaly.data.images import load_image, numbered_instances
+from anomaly.types import Sample, Split
+
+if TYPE_CHECKING:
+    from anomaly.augment.policy import Policy
+
+
+class Shapes(NamedTuple):
+    """How large the arrays of a batch are."""
+
+    image_size: int
+    anchors: int
+    proposals: int
+    instances: int  # at most so many of an image count, the largest
+
+
+class Batches(keras.utils.PyDataset):
+    """Every epoch all defective images and some good ones, drawn anew, each in a new version.
+
+    Whatever is random depends on the seed and the number of the epoch alone, so a training that
+    begins again in the middle sees what it would have seen.
+    """
+
+    def __init__(
+        self,
+        train: Split,
+        policy: Policy,
+        cache: Cache,
+        shapes: Shapes,
+        *,
+        size: int,
+        negatives: float,
+        seed: int,
+    ) -> None:
+        super().__init__()
+        self.defective = [sample for sample in train if sample.label]
+        self.good = [sample for sample in train if not sample.label]
+        self.negatives = min(len(self.good), round(negatives * len(self.defective)))
+        self.least = train.min_instance_area
+        self.policy, self.cache, self.shapes = policy, cache, shapes
+        self.size, self.seed = size, seed
+        self.pool = ThreadPoolExecutor()
+        self.truth: dict[str, np.ndarray] = {}  # instances are small, and reading them is slow
+        self.begin(0)
+
+    def begin(self, epoch: int) -> None:
+        """Draw the images of an epoch and their order."""
+        random = np.random.default_rng((self.seed, epoch))
+        drawn = random.choice(len(self.good), self.negatives, replace=False)
+        chosen = self.defective + [self.good[k] for k in drawn]
+        order = random.permutation(len(chosen))
+        self.epoch = epoch
+        self.order = [chosen[k] for k in np.resize(order, len(self) * self.size)]
+
+    def __len__(self) -> int:
+        return -(-(len(self.defective) + self.negatives) // self.size)
+
+    def __getitem__(self, index: int) -> tuple[dict[str, np.ndarray]]:
+        chosen = self.order[index * self.size :][: self.size]
+        rows = list(self.pool.map(self._example, chosen))
+        random = np.random.default_rng((self.seed, self.epoch, index))
+        lots = {
+            "anchor_draw": (len(chosen), self.shapes.anchors),
+            "region_draw": (len(chosen), self.shapes.proposals + self.shapes.instances),
+        }
+        batch = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+        return ({**batch, **{k: random.random(s, np.float32) for k, s in lots.items()}},)
+
+    def left_out(self) -> int:
+        """Instances of the train part beyond those that count."""
+        counts = self.pool.map(lambda s: int(self._instances(s).max()), self.defective)
+        return sum(max(count - self.shapes.instances, 0) for count in counts)
+
+    def _example(self, sample: Sample) -> dict[str, np.ndarray]:
+        image = load_image(sample.image, sample.content, self.shapes.image_size, self.cache)
+        moved, instances = self.policy.apply(image, self._instances(sample), sample.id, self.epoch)
+        return example(moved, instances, sample.label, self.shapes.instances)
+
+    def _instances(self, sample: Sample) -> np.ndarray:
+        if sample.id not in self.truth:
+            size = self.shapes.image_size
+            self.truth[sample.id] = numbered_instances(sample.mask, size, self.least)
+        return self.truth[sample.id]
+
+
+def example(
+    image: np.ndarray, numbered: np.ndarray, label: int, most: int
+) -> dict[str, np.ndarray]:
+    """One image's part of a batch, from its (h, w) numbered instances.
+
+    An instance that augmentation moved out of the image is gone with its box; the others are
+    numbered anew. Boxes are those of the masks, so the two never part.
+    """
+    present = [number for number in range(1, most + 1) if (numbered == number).any()]
+    instances = np.zeros(numbered.shape, np.int32)
+    boxes = np.zeros((most, 4), np.float32)
+    for place, number in enumerate(present):
+        own = numbered == number
+        instances[own] = place + 1
+        boxes[place] = box_of(own)
+    labels = np.where(np.arange(most) < len(present), label, 0).astype(np.int32)
+    return {
+        "image": image.astype(np.float32),
+        "boxes": boxes,
+        "labels": labels,
+        "instances": instances,
+    }
+
+
+def box_of(mask: np.ndarray) -> tuple[int, int, int, int]:
+    """(x1, y1, x2, y2) of a (h, w) bool mask that is not empty; x2 and y2 are exclusive."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    return columns[0], rows[0], columns[-1] + 1, rows[-1] + 1

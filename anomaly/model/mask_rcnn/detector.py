@@ -1,0 +1,211 @@
+"""The learner: fits Mask R-CNN to a split, and says what it finds in the words of all learners."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+
+from anomaly.config import StageConfig, TrainerConfig
+from anomaly.data.cache import Cache
+from anomaly.data.images import load_images, load_truth
+from anomaly.metrics.average_precision import average_precisions
+from anomaly.model.checkpoint import Checkpoint
+from anomaly.model.devices import jit
+from anomaly.model.learner import Report
+from anomaly.model.mask_rcnn import decide
+from anomaly.model.mask_rcnn.batches import Batches, Shapes
+from anomaly.model.mask_rcnn.lesson import Lesson
+from anomaly.model.mask_rcnn.network import Parts
+from anomaly.model.mask_rcnn.paste import found
+from anomaly.model.mask_rcnn.pyramid import freeze
+from anomaly.model.mask_rcnn.training import Course
+from anomaly.model.network import fingerprint
+from anomaly.progress import track
+from anomaly.types import Detections, InputError, Predictions, Split, Truth
+
+if TYPE_CHECKING:
+    from anomaly.augment.policy import Policy
+
+log = logging.getLogger(__name__)
+BATCH = 2  # images looked at together; each is found alike in any company
+Found = list[tuple[Detections, np.ndarray]]  # of each image, with its heat map
+
+
+@dataclass(frozen=True)
+class Teaching:
+    """What a detector needs to learn, and not to predict."""
+
+    parts: Parts
+    backbone: keras.Model
+    frozen: str | None
+    policy: Policy
+    optimizer: Callable[..., keras.optimizers.Optimizer]
+    max_instances: int
+    negatives: float
+    validate_every: int
+    seed: int
+
+
+class Detector:
+    """A learner; `model` maps RGB 0-255 to a fixed number of detections (`network.finder`)."""
+
+    has_backbone = True
+
+    def __init__(
+        self,
+        model: keras.Model,
+        classes: tuple[str, ...],
+        cache: Cache,
+        thresholds: dict[str, float],
+        teaching: Teaching | None = None,
+    ) -> None:
+        self.model, self.classes, self.cache = model, classes, cache
+        self.thresholds, self.teaching = thresholds, teaching
+
+    def fit(self, train: Split, validate: Split, trainer: TrainerConfig, report: Report) -> None:
+        """Stage one with the frozen levels as they are, stage two with everything, then thresholds.
+
+        Raises:
+            InputError: nothing to find in the train part, or a loss that is no longer finite.
+        """
+        if self.teaching is None:
+            raise ValueError("a loaded detector predicts; build a new one to learn")
+        truth = load_truth(validate, self.classes)
+        stages = ((trainer, self.teaching.frozen), (trainer.finetune, None))
+        done = 0
+        for stage, frozen in stages:
+            if stage.epochs:
+                freeze(self.teaching.backbone, frozen)
+                self._learn(train, (validate, truth), stage, trainer.xla, _later(report, done))
+                done += stage.epochs
+        detections = [own for own, _ in self._find(validate, "validation")]
+        scores = decide.strongest(detections, len(self.classes))
+        self.thresholds = {
+            "name": decide.choose_threshold(scores, truth.labels),
+            "pixel": decide.choose_pixel_threshold(detections, truth.masks),
+        }
+
+    def _learn(
+        self,
+        train: Split,
+        validate: tuple[Split, Truth],
+        stage: StageConfig,
+        xla: bool | None,
+        report: Report,
+    ) -> None:
+        own = self.teaching
+        assert own is not None
+        batches = self._batches(train, stage)
+        lesson = Lesson(self.model, own.parts)
+        rate, steps = stage.learning_rate, stage.epochs * len(batches)
+        lesson.compile(own.optimizer(learning_rate=rate, steps=steps), jit_compile=jit(xla))
+        self.model.compile(jit_compile=jit(xla))
+        checkpoint = self._checkpoint(lesson, batches, stage)
+        course = Course(
+            lesson, batches, lambda: self._map(*validate), own.validate_every, stage.epochs
+        )
+        course.run(checkpoint, report)
+        checkpoint.done()
+
+    def _batches(self, train: Split, stage: StageConfig) -> Batches:
+        own = self.teaching
+        assert own is not None
+        anchors = sum(map(len, own.parts.propose.anchors))
+        proposals = own.parts.settings.proposals
+        shapes = Shapes(own.parts.size, anchors, proposals, own.max_instances)
+        batches = Batches(
+            train, own.policy, self.cache, shapes,
+            size=stage.batch_size, negatives=own.negatives, seed=own.seed,
+        )  # fmt: skip
+        if not batches.defective:
+            raise InputError("the train part has no defective image: there is nothing to find")
+        if left_out := batches.left_out():
+            log.warning(
+                "%d of the smallest instances are left out of training: an image has at most"
+                " model.max_instances=%d", left_out, own.max_instances,
+            )  # fmt: skip
+        return batches
+
+    def _checkpoint(self, lesson: Lesson, batches: Batches, stage: StageConfig) -> Checkpoint:
+        """Named after all that decides what is learned."""
+        own = self.teaching
+        assert own is not None
+        digest = hashlib.sha256()
+        for sample in (*batches.defective, *batches.good):
+            digest.update(f"{sample.id} {sample.content} {sample.label}".encode())
+            digest.update(sample.mask.read_bytes() if sample.mask else b"")
+        words = [
+            fingerprint(self.model), asdict(own.parts.settings), asdict(stage),
+            lesson.optimizer.get_config(), [w.name for w in lesson.trainable_weights],
+            own.policy.name, own.max_instances, own.negatives, own.validate_every, own.seed,
+            keras.backend.backend(), keras.__version__,
+        ]  # fmt: skip
+        digest.update(json.dumps(words, sort_keys=True, default=str).encode())
+        folder = self.cache.root.with_name("checkpoints")
+        return Checkpoint(folder, digest.hexdigest()[:24])
+
+    def _map(self, split: Split, truth: Truth) -> float:
+        detections = [own for own, _ in self._find(split)]
+        return average_precisions(truth, detections).get("map", 0.0)
+
+    def _find(self, split: Split, label: str = "") -> Found:
+        side = self.model.input_shape[1]
+        rows: list[dict[str, np.ndarray]] = []
+        places = range(0, len(split), BATCH)
+        for start in track(places, label, len(places)) if label else places:
+            chosen = split.samples[start : start + BATCH]
+            images = load_images(chosen, side, self.cache).astype(np.float32)
+            rows += _rows(self.model, images)
+        return [found(row, split.grid / side, split.grid) for row in rows]
+
+    def predict(self, split: Split) -> Predictions:
+        """Detections, the class of the best one, and the pixels under those that are sure enough."""
+        every = self._find(split, "detections")
+        detections = tuple(own for own, _ in every)
+        scores = decide.strongest(detections, len(self.classes))
+        covered = [decide.covered(own, self.thresholds["pixel"]) for own in detections]
+        empty = np.zeros((0, split.grid, split.grid), np.float32)
+        return Predictions(
+            split.ids,
+            self.classes,
+            decide.probabilities(scores, self.thresholds["name"]),
+            np.stack([heat for _, heat in every]) if every else empty,
+            np.stack(covered) if covered else empty.astype(bool),
+            detections,
+        )
+
+    def save(self, folder: Path) -> None:
+        """model.keras (RGB to detections) and detector.json."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.model.save(folder / "model.keras")
+        content = {"classes": self.classes, "thresholds": self.thresholds}
+        (folder / "detector.json").write_text(json.dumps(content, indent=2))
+
+
+def load(folder: Path, cache: Cache) -> Detector:
+    """The detector that `save` wrote; it predicts the same."""
+    model = keras.saving.load_model(folder / "model.keras", compile=False, safe_mode=True)
+    model.compile(jit_compile=jit(None))
+    content = json.loads((folder / "detector.json").read_text())
+    return Detector(model, tuple(content["classes"]), cache, content["thresholds"])
+
+
+def _rows(model: keras.Model, images: np.ndarray) -> Sequence[dict[str, np.ndarray]]:
+    """One mapping for each image; the batch is always full, so that one shape is compiled."""
+    short = BATCH - len(images)
+    full = np.concatenate([images, np.repeat(images[-1:], short, 0)]) if short else images
+    out = {name: np.asarray(values) for name, values in model.predict_on_batch(full).items()}
+    return [{name: values[k] for name, values in out.items()} for k in range(len(images))]
+
+
+def _later(report: Report, done: int) -> Report:
+    """Epochs are numbered through all stages."""
+    return lambda epoch, values: report(done + epoch, values)
