@@ -42,7 +42,8 @@ def _overlays(title, chosen, split, predictions, truth, iou, cache) -> Figure:
         f" IoU {iou[i]:.2f}"
         for i in chosen
     ]
-    return overlays(images, predictions.heat[chosen], truth.masks[chosen], captions, title)
+    heat, found = predictions.heat[chosen], [predictions.detections[i] for i in chosen]
+    return overlays(images, heat, truth.masks[chosen], found, truth.classes, captions, title)
 
 
 def _ious(predicted: np.ndarray, true: np.ndarray) -> np.ndarray:

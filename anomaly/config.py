@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
-from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -22,20 +21,13 @@ STORE = re.compile(  # a SQLite store without a file would be gone with the run
     r"https?://[^/]|sqlite(\+\w+)?:///(?!:memory:)[^?]|(postgresql|mysql|mssql)(\+\w+)?://"
     r"|databricks\b"
 )
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 SLOTS = ("data", "augment", "backbone", "optimizer", "model")  # a run fills them all
 OVERLAYS = ("trainer", "ensemble", "experiment")
 UNUSED = {  # the keys that mean nothing to a run that trains, and to one that combines
     False: ("ensemble", "members"),
     True: ("augment", "backbone", "optimizer", "model", "trainer", "cache"),
 }
-
-
-class Precision(Enum):
-    """What networks compute in; weights are always float32."""
-
-    float32 = "float32"
-    mixed_bfloat16 = "mixed_bfloat16"
-    mixed_float16 = "mixed_float16"
 
 
 @dataclass
@@ -65,8 +57,16 @@ class TrainerConfig(StageConfig):
     """The first stage's values are the trainer's own; the second stage's are under `finetune`."""
 
     finetune: StageConfig = field(default_factory=StageConfig)
-    precision: Precision = MISSING
+    precision: str = MISSING
     xla: bool | None = MISSING
+
+    def mistakes(self, where: str) -> list[str]:
+        """Those of both stages, and of how networks compute."""
+        found = super().mistakes(where) + self.finetune.mistakes(f"{where}.finetune")
+        if self.precision not in PRECISIONS:
+            known = ", ".join(PRECISIONS)
+            found.append(f"{where}.precision must be one of {known}, got {self.precision}")
+        return found
 
 
 @dataclass
@@ -162,7 +162,6 @@ class RunConfig:
                 "members.run_ids names members of an ensemble, and none is chosen; add ensemble=..."
             )
         found += self.trainer.mistakes("trainer")
-        found += self.trainer.finetune.mistakes("trainer.finetune")
         if not 0 <= self.seed < 2**32:
             follows = re.compile(rf"data\.seed .*, got {self.seed}")  # nobody typed that
             found = [mistake for mistake in found if not follows.fullmatch(mistake)]

@@ -31,7 +31,7 @@ def write(folder: Path, learner: Learner, dataset: Dataset, augment: Policy, cac
     if learner.model is None:
         learner.save(folder / "model")
     else:
-        learner.save(write_model(folder / "model", learner.model, len(dataset.classes)))
+        learner.save(write_model(folder / "model", learner.model))
     save(folder, "training_curves", training_curves(curves(folder), "training"))
     save(folder, "augmentation", _augmentation(dataset, augment, cache))
 

@@ -14,9 +14,11 @@ from anomaly.config import EvaluateConfig
 from anomaly.data.cache import Cache
 from anomaly.data.images import load_truth
 from anomaly.metrics import operating
+from anomaly.metrics.average_precision import precision_recall
 from anomaly.metrics.calibration import reliability
 from anomaly.metrics.score import Counts, score
 from anomaly.plots.confusion import confusion_matrix
+from anomaly.plots.precision_recall import precision_recall_curves
 from anomaly.plots.reliability import reliability_diagram
 from anomaly.tracking.predictions import write_predictions
 from anomaly.types import Dataset, Predictions, Scores, Split, Truth, tidy
@@ -65,6 +67,8 @@ def write_part(
     save(folder, f"{name}_confusion", confusion_matrix(scores.confusion, truth.classes, name))
     bins = reliability(predictions.proba, truth.labels)
     save(folder, f"{name}_reliability", reliability_diagram(*bins, scores.values["ece"], name))
+    curves = precision_recall(truth, predictions.detections)
+    save(folder, f"{name}_precision_recall", precision_recall_curves(curves, name))
     for title, figure in cases(name, split, predictions, truth, cache).items():
         save(folder, f"{name}_{title}", figure)
     return scores

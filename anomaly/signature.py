@@ -136,7 +136,8 @@ def _words(annotation: ast.expr | None) -> str:
         case ast.Subscript(value=ast.Name(id="Literal"), slice=members):
             return "one of " + ", ".join(map(str, _literal(members)))
         case ast.Subscript(value=ast.Name(id="tuple"), slice=ast.Tuple(elts=items)):
-            return "[low, high], each " + _words(items[0])
+            shape = "[low, high]" if len(items) == 2 else f"{len(items)} rising values"
+            return f"{shape}, each {_words(items[0])}"
         case ast.Subscript(slice=item):
             chosen = ", not empty and none twice" * _is_choice(item)
             return f"a list, each {_words(item)}" + chosen

@@ -150,7 +150,7 @@ def _slots(config: RunConfig, dataset: Dataset, cache: Cache) -> tuple[Policy, L
     import keras
 
     keras.utils.set_random_seed(config.seed)
-    keras.mixed_precision.set_global_policy(config.trainer.precision.value)
+    keras.mixed_precision.set_global_policy(config.trainer.precision)
     augment = instantiate(config.augment)(seed=config.seed)
     learner = instantiate(config.model)(
         backbone=instantiate(config.backbone),

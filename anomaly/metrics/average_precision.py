@@ -43,6 +43,20 @@ def average_precisions(truth: Truth, detections: Sequence[Detections]) -> dict[s
     }
 
 
+def precision_recall(truth: Truth, detections: Sequence[Detections]) -> dict[str, np.ndarray]:
+    """{defect type: (101,) precision at recall 0, 0.01, .. 1} of masks at IoU 0.50.
+
+    The curve under which `ap` at 0.50 is the area; 0 at recalls that are not reached.
+    """
+    labels = sorted({int(label) for label in truth.labels[_annotated(truth)]})
+    if not labels:
+        return {}
+    with redirect_stdout(StringIO()):
+        true, found = _index(_true(truth)), _index(_found(truth, detections))
+        precision = _precision(true, found, labels, "segm")
+    return {truth.classes[label]: precision[0, :, k] for k, label in enumerate(labels)}
+
+
 def _annotated(truth: Truth) -> np.ndarray:
     """(n,) bool, the images that show instances."""
     return (truth.labels > 0) & truth.masks.any((1, 2))
@@ -101,6 +115,11 @@ def _index(annotations: Iterator[dict]) -> COCO:
 
 def _evaluate(true: COCO, found: COCO, labels: list[int], kind: str) -> np.ndarray:
     """(10, k) average precision by IoU threshold and label, of kind "segm" or "bbox"."""
+    return _precision(true, found, labels, kind).mean(1)
+
+
+def _precision(true: COCO, found: COCO, labels: list[int], kind: str) -> np.ndarray:
+    """(10, 101, k) precision by IoU threshold, recall and label."""
     judge = COCOeval(true, found, kind)
     judge.params.imgIds = sorted({*true.imgs, *found.imgs})
     judge.params.catIds = labels
@@ -109,7 +128,7 @@ def _evaluate(true: COCO, found: COCO, labels: list[int], kind: str) -> np.ndarr
     judge.params.maxDets = [max(map(len, found.imgToAnns.values()), default=0)]
     judge.evaluate()
     judge.accumulate()
-    return judge.eval["precision"][:, :, :, 0, 0].mean(1)
+    return judge.eval["precision"][:, :, :, 0, 0]
 
 
 def _summary(prefix: str, precision: np.ndarray) -> dict[str, float]:

@@ -22,7 +22,7 @@ class Learner(Protocol):
     """Learns from train, chooses on validate, and predicts any split."""
 
     has_backbone: bool  # whether it uses the one that the config names
-    model: keras.Model | None  # RGB 0-255 to (n, c) probabilities, for whoever wants it without us
+    model: keras.Model | None  # of RGB 0-255, for whoever wants it without us
 
     def fit(self, train: Split, validate: Split, trainer: TrainerConfig, report: Report) -> None:
         """Learn from `train`; whatever is chosen among is chosen on `validate`."""

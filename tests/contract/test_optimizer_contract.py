@@ -30,7 +30,7 @@ def rate_at(own: keras.optimizers.Optimizer, step: int) -> float:
 def test_the_rate_begins_as_given_and_never_rises_above_it_or_below_zero(option, optimizer):
     own = optimizer(option)
     rates = [rate_at(own, step) for step in range(0, STEPS + 1, 20)]
-    assert rates[0] == pytest.approx(RATE)
+    assert rates[0] == pytest.approx(0 if option == "warmup" else RATE)
     assert all(0 <= rate <= RATE * (1 + 1e-6) for rate in rates)
 
 
@@ -46,6 +46,13 @@ def test_it_finds_the_bottom_of_a_bowl(option, optimizer):
 @pytest.mark.parametrize("option", OPTIONS)
 def test_a_training_of_no_steps_is_no_error(option, optimizer):
     assert rate_at(optimizer(option, steps=0), 0) == pytest.approx(RATE)
+
+
+def test_warmup_rises_to_the_rate_in_a_twentieth_of_the_steps_and_ends_at_nothing(optimizer):
+    own = optimizer("warmup")
+    assert [rate_at(own, step) for step in (5, 10)] == pytest.approx([RATE / 2, RATE])
+    assert rate_at(own, STEPS) == pytest.approx(0, abs=1e-8)
+    assert own.global_clipnorm == 10
 
 
 def test_adam_keeps_its_rate(optimizer):

@@ -252,7 +252,7 @@ def test_the_model_of_mlflow_averaged_over_the_views_and_calibrated_predicts_wha
         *(
             f"{part}_{what}"
             for part in PARTS
-            for what in ("confusion", "reliability", "best", "worst")
+            for what in ("confusion", "reliability", "precision_recall", "best", "worst")
         ),
     ],
 )

@@ -30,6 +30,7 @@ def build(
     seed: int,
     image_size: Size,
     frozen: Literal["C2", "C3", "C4", "C5"] | None,
+    freeze_batch_norm: bool,
     channels: Number,
     units: Number,
     anchor_scales: tuple[Positive, Positive, Positive, Positive, Positive],
@@ -75,8 +76,9 @@ def build(
     network = backbone(image_size=image_size)
     parts = Parts(network, len(classes), settings)
     teaching = Teaching(
-        parts, network, frozen, augment, optimizer, max_instances, negatives, validate_every, seed
-    )
+        parts, network, frozen, freeze_batch_norm, augment, optimizer,
+        max_instances, negatives, validate_every, seed,
+    )  # fmt: skip
     return Detector(finder(parts), classes, cache, {"name": 0.5, "pixel": 0.5}, teaching)
 
 

@@ -46,6 +46,7 @@ class Teaching:
     parts: Parts
     backbone: keras.Model
     frozen: str | None
+    freeze_batch_norm: bool
     policy: Policy
     optimizer: Callable[..., keras.optimizers.Optimizer]
     max_instances: int
@@ -79,13 +80,14 @@ class Detector:
         if self.teaching is None:
             raise ValueError("a loaded detector predicts; build a new one to learn")
         truth = load_truth(validate, self.classes)
-        stages = ((trainer, self.teaching.frozen), (trainer.finetune, None))
-        done = 0
-        for stage, frozen in stages:
+        own, done = self.teaching, 0
+        for stage, level in ((trainer, own.frozen), (trainer.finetune, None)):
             if stage.epochs:
-                freeze(self.teaching.backbone, frozen)
+                frozen = freeze(own.backbone, level, own.freeze_batch_norm)
                 self._learn(train, (validate, truth), stage, trainer.xla, _later(report, done))
                 done += stage.epochs
+                for layer in frozen:
+                    layer.trainable = True
         detections = [own for own, _ in self._find(validate, "validation")]
         scores = decide.strongest(detections, len(self.classes))
         self.thresholds = {

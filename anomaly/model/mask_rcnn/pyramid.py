@@ -5,6 +5,8 @@ from __future__ import annotations
 import keras
 from keras import layers
 
+from anomaly.model.network import every_layer
+
 LEVELS = ("C2", "C3", "C4", "C5")
 
 
@@ -30,14 +32,17 @@ def _convolution(channels: int, size: int, name: str) -> layers.Conv2D:
     return layers.Conv2D(channels, size, padding="same", name=name, kernel_initializer="he_uniform")
 
 
-def freeze(backbone: keras.Model, level: str | None) -> None:
-    """All that `level` is computed from keeps its weights, and so do all batch norms.
+def freeze(backbone: keras.Model, level: str | None, batch_norm: bool) -> list[keras.Layer]:
+    """What `level` is computed from keeps its weights, and with `batch_norm` so do all of those.
 
-    A batch of a few images has no statistics worth learning.
+    Returns the layers that could learn until now.
     """
-    for layer in backbone.layers:
-        if isinstance(layer, layers.BatchNormalization):
-            layer.trainable = False
-    if level:
-        for layer in keras.Model(backbone.input, backbone.output[level]).layers:
-            layer.trainable = False
+    below = keras.Model(backbone.input, backbone.output[level]).layers if level else []
+    chosen = set(below)
+    if batch_norm:
+        kind = layers.BatchNormalization
+        chosen |= {layer for layer in every_layer(backbone) if isinstance(layer, kind)}
+    frozen = [layer for layer in chosen if layer.trainable]
+    for layer in frozen:
+        layer.trainable = False
+    return frozen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import count
 
 import numpy as np
@@ -11,6 +12,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from scipy import ndimage
 
+from anomaly.metrics.average_precision import precision_recall
 from anomaly.metrics.score import score
 
 NAMES = ("map", "map50", "box_map", "box_map50")
@@ -164,3 +166,18 @@ def test_no_detection_is_cut_off(make):
 def test_nothing_is_printed(case, capsys):
     score(*case)
     assert capsys.readouterr() == ("", "")
+
+
+def test_the_area_under_precision_and_recall_is_the_average_precision_at_half_overlap(case):
+    predictions, truth = case
+    curves = precision_recall(truth, predictions.detections)
+    assert list(curves) == list(truth.classes[1:])
+    assert all(curve.shape == (101,) and (np.diff(curve) <= 0).all() for curve in curves.values())
+    map50 = score(predictions, truth).values["map50"]
+    assert np.mean(list(curves.values())) == pytest.approx(map50, abs=1e-9)
+    empty = make_empty(truth)
+    assert precision_recall(empty, predictions.detections) == {}
+
+
+def make_empty(truth):
+    return replace(truth, masks=truth.masks & False)

@@ -17,7 +17,9 @@ from anomaly.plots.confusion import confusion_matrix
 from anomaly.plots.copies import copies
 from anomaly.plots.curves import training_curves
 from anomaly.plots.overlays import overlays
+from anomaly.plots.precision_recall import precision_recall_curves
 from anomaly.plots.reliability import reliability_diagram
+from anomaly.types import Detections
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -144,18 +146,36 @@ def cases(n: int, side: int = 32):
     return images, random.random((n, side, side)), masks
 
 
+def found(n: int, name: str = "bent", side: int = 32) -> tuple[list[Detections], list[str]]:
+    """The first has one sure instance and a weak one, the others none; and the classes."""
+    masks = np.zeros((2, side, side), bool)
+    masks[0, 10:20, 10:20], masks[1, 0:2, 0:2] = True, True
+    boxes = np.float32([[10, 10, 20, 20], [0, 0, 2, 2]])
+    sure = Detections(boxes, masks, np.float32([0.9, 0.1]), np.int64([1, 1]))
+    none = Detections(boxes[:0], masks[:0], np.float32([]), np.int64([]))
+    return [sure] + [none] * (n - 1), ["good", name]
+
+
+def test_sure_instances_are_named_in_their_boxes():
+    axes = overlays(*cases(2), *found(2), ["a", "b"], "").axes
+    assert [text.get_text() for text in axes[2].texts] == ["bent 0.90"]
+    (frame,) = axes[2].patches
+    assert frame.get_bbox().extents.tolist() == [9.5, 9.5, 19.5, 19.5]
+    assert not axes[5].patches and not axes[5].texts
+
+
 @pytest.mark.parametrize("n", [1, 4])
 def test_each_case_is_a_row_under_its_caption(n):
     captions = [f"truth {LONG}, called {LONG} with 93 %, IoU 0.4{i}" for i in range(n)]
-    figure = overlays(*cases(n), captions, "the surest mistakes")
-    said = [axes.texts[0].get_text().replace("\n", " ") for axes in figure.axes[: 2 * n : 2]]
+    figure = overlays(*cases(n), *found(n), captions, "the surest mistakes")
+    said = [axes.texts[0].get_text().replace("\n", " ") for axes in figure.axes[: 3 * n : 3]]
     assert said == captions
     assert_fits(figure)
 
 
 def test_only_a_defect_has_an_outline_closed_at_the_border():
-    figure = overlays(*cases(2), ["good", "bent"], "")
-    good, bent = figure.axes[1], figure.axes[3]
+    figure = overlays(*cases(2), *found(2), ["good", "bent"], "")
+    good, bent = figure.axes[1], figure.axes[4]
     assert not good.collections
     (outline,) = bent.collections
     (path,) = outline.get_paths()
@@ -166,14 +186,14 @@ def test_only_a_defect_has_an_outline_closed_at_the_border():
 def test_heat_is_on_one_scale_and_hides_nothing_where_cold():
     images, heat, masks = cases(1)
     heat[0, 0, 0], heat[0, 0, 1] = 0, 1
-    layer = overlays(images, heat, masks, ["good"], "").axes[1].images[1]
+    layer = overlays(images, heat, masks, *found(1), ["good"], "").axes[1].images[1]
     assert layer.get_clim() == (0, 1)
     assert layer.get_alpha()[0, 0] == 0 and layer.get_alpha()[0, 1] == 0.75
 
 
 def test_a_caption_for_every_case():
     with pytest.raises(ValueError, match="zip"):
-        overlays(*cases(2), ["only one"], "")
+        overlays(*cases(2), *found(2), ["only one"], "")
 
 
 # === Copies ===
@@ -287,13 +307,26 @@ def test_a_diagram_shows_each_bin_beside_the_line_of_what_is_right():
     assert "a$b_$: calibration error 0.100" in texts(diagram((0.5, 0.5, 1), title="a$b_$"))
 
 
+# === Precision and recall ===
+
+
+def test_the_area_under_each_curve_is_said_and_their_mean():
+    curves = {"hole": np.ones(101), "bent": np.zeros(101)}
+    figure = precision_recall_curves(curves, "test")
+    said = {text.get_text() for text in figure.axes[0].get_legend().get_texts()}
+    assert said == {"hole: AP 1.000", "bent: AP 0.000"}
+    assert "test: map50 0.500" in texts(figure)
+    assert_fits(precision_recall_curves({f"{LONG}{k}": np.ones(101) for k in range(15)}, LONG))
+    assert "no defect to find" in texts(precision_recall_curves({}, "test"))
+
+
 # === All ===
 
 
 def test_nothing_to_show_is_said_so():
     nothing = np.zeros((0, 8, 8))
     for figure in (
-        overlays(np.zeros((0, 8, 8, 3), np.uint8), nothing, nothing > 0, [], "none"),
+        overlays(np.zeros((0, 8, 8, 3), np.uint8), nothing, nothing > 0, [], [], [], "none"),
         copies([], [], "none"),
         reliability_diagram(*np.zeros((3, 0)), 0.0, "none"),
     ):
@@ -306,10 +339,18 @@ def test_a_dollar_sign_is_no_formula():
     for figure in (
         confusion_matrix(np.eye(2, dtype=int), [name, name], name),
         training_curves({name: curve(2)}, name),
-        overlays(image[None], image[None, ..., 0] / 255, image[None, ..., 0] > 0, [name], name),
+        overlays(
+            image[None],
+            image[None, ..., 0] / 255,
+            image[None, ..., 0] > 0,
+            *found(1, name),
+            [name],
+            name,
+        ),
         copies([[image]], [name], name),
+        precision_recall_curves({name: np.linspace(1, 0, 101)}, name),
     ):
-        assert name in texts(figure)
+        assert [text for text in texts(figure) if name in text]
         assert_fits(figure)
 
 
@@ -317,7 +358,15 @@ def test_pyplot_stays_asleep():
     """It would open windows and keep every figure until it is told otherwise."""
     modules = ", ".join(
         f"anomaly.plots.{m}"
-        for m in ("bars", "confusion", "copies", "curves", "overlays", "reliability")
+        for m in (
+            "bars",
+            "confusion",
+            "copies",
+            "curves",
+            "overlays",
+            "precision_recall",
+            "reliability",
+        )
     )
     code = f"import sys, {modules}; sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

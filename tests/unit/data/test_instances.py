@@ -1,0 +1,50 @@
+"""A mask cut into its separate defects."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+from anomaly.data.images import load_masks, numbered_instances
+from anomaly.data.instances import separate
+from anomaly.types import Sample, Split
+
+
+def mask() -> np.ndarray:
+    """A square of 100 pixels, a bar of 40, two pixels that touch by a corner, one alone."""
+    own = np.zeros((64, 64), bool)
+    own[10:20, 10:20] = own[40:44, 20:30] = True
+    own[50, 50] = own[51, 51] = own[60, 5] = True
+    return own
+
+
+def test_components_come_by_size_and_corners_join():
+    assert [int(part.sum()) for part in separate(mask(), 0)] == [100, 40, 2, 1]
+
+
+def test_specks_are_noise_but_for_the_last_one():
+    assert [int(part.sum()) for part in separate(mask(), 10)] == [100, 40]
+    assert [int(part.sum()) for part in separate(mask(), 1000)] == [100]
+    assert separate(np.zeros((8, 8), bool), 10) == []
+
+
+def file_of(folder, own: np.ndarray):
+    Image.fromarray(own * np.uint8(255)).save(folder / "mask.png")
+    return folder / "mask.png"
+
+
+def test_pixels_carry_the_number_of_their_instance(tmp_path):
+    numbered = numbered_instances(file_of(tmp_path, mask()), 64, 2)
+    assert np.bincount(numbered.ravel()).tolist() == [64 * 64 - 142, 100, 40, 2]
+    assert not numbered_instances(None, 32, 2).any()
+
+
+def test_no_instance_vanishes_when_the_image_shrinks(tmp_path):
+    numbered = numbered_instances(file_of(tmp_path, mask()), 16, 0)
+    assert set(np.unique(numbered)) == {0, 1, 2, 3, 4}
+
+
+def test_the_truth_has_no_specks_either(tmp_path):
+    sample = Sample("a", tmp_path / "a.png", file_of(tmp_path, mask()), 1, "", 0)
+    counts = [load_masks(Split("test", (sample,), 64, least)).sum() for least in (0, 10)]
+    assert counts == [143, 140]

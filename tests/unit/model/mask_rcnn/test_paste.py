@@ -1,0 +1,138 @@
+"""Masks laid into the image, and what follows of an image."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from anomaly.metrics.score import score
+from anomaly.model.mask_rcnn import decide, targets
+from anomaly.model.mask_rcnn.batches import box_of
+from anomaly.model.mask_rcnn.paste import found, paste
+from anomaly.types import Detections, Predictions, Truth
+
+SIDE = 64
+
+
+def row(boxes, masks, scores, labels) -> dict[str, np.ndarray]:
+    """One image's rows as the network gives them, with one that is no detection."""
+    return {
+        "boxes": np.float32([*boxes, [0, 0, 0, 0]]),
+        "masks": np.float32([*masks, masks[0]]),
+        "scores": np.float32([*scores, -1]),
+        "labels": np.int32([*labels, 1]),
+    }
+
+
+def test_a_full_mask_fills_its_box_and_nothing_else():
+    out = paste(np.ones((28, 28), np.float32), np.float32([10, 20, 30, 50]), SIDE)
+    wanted = np.zeros((SIDE, SIDE), bool)
+    wanted[20:50, 10:30] = True
+    assert np.array_equal(out > 0, wanted)
+    assert np.allclose(out[wanted], 1)
+
+
+def test_half_a_mask_fills_half_its_box():
+    mask = np.zeros((28, 28), np.float32)
+    mask[:, 14:] = 1
+    out = paste(mask, np.float32([0, 0, 56, 56]), SIDE) >= 0.5
+    assert out[:56, 28:56].all() and out.sum() == 56 * 28
+
+
+@pytest.mark.parametrize("box", [(-20, -20, 10, 10), (60, 60, 90, 90), (5.2, 7.9, 5.4, 8.1)])
+def test_a_box_over_the_edge_or_between_two_pixels_is_no_error(box):
+    out = paste(np.ones((28, 28), np.float32), np.float32(box), SIDE)
+    assert np.isfinite(out).all() and out.max() <= 1
+
+
+@pytest.mark.parametrize("radius", [6, 11, 20])
+def test_what_is_wanted_of_a_mask_gives_the_instance_back(radius):
+    y, x = np.mgrid[:SIDE, :SIDE]
+    disc = (y - 30) ** 2 + (x - 33) ** 2 <= radius**2
+    box = np.float32([[box_of(disc)]])
+    wanted = np.asarray(targets.of_masks(disc[None].astype(np.int32), box, np.int32([[0]]), 28))
+    back = paste(wanted[0, 0], box[0, 0], SIDE) >= 0.5
+    assert (back & disc).sum() / (back | disc).sum() > 0.93
+
+
+def test_rows_become_detections_on_the_grid():
+    full = np.ones((28, 28), np.float32)
+    given = row([[20, 40, 60, 100]], [full * 0.9], [0.8], [2])
+    own, heat = found(given, SIDE / 128, SIDE)
+    assert own.boxes.tolist() == [[10, 20, 30, 50]]
+    assert own.labels.tolist() == [2]
+    assert own.masks[0].sum() == 20 * 30
+    assert heat.max() == pytest.approx(0.8 * 0.9)
+
+
+def test_a_detection_that_covers_no_pixel_is_none():
+    own, heat = found(row([[1, 1, 30, 30]], [np.full((28, 28), 0.4)], [0.9], [1]), 1, SIDE)
+    assert len(own) == 0 and own.masks.shape == (0, SIDE, SIDE)
+    assert heat.max() == pytest.approx(0.36)
+
+
+def detections(*instances: tuple[float, int]) -> Detections:
+    count = len(instances)
+    masks = np.zeros((count, SIDE, SIDE), bool)
+    for place in range(count):
+        masks[place, :8, 10 * place : 10 * place + 8] = True
+    boxes = [(10 * k, 0, 10 * k + 8, 8) for k in range(count)]
+    return Detections(
+        np.float32(boxes).reshape(-1, 4),
+        masks,
+        np.float32([score for score, _ in instances]),
+        np.int64([label for _, label in instances]),
+    )
+
+
+def test_an_image_is_of_the_class_of_its_best_detection_above_the_threshold():
+    images = [detections((0.9, 2), (0.6, 1)), detections((0.3, 1)), detections()]
+    proba = decide.probabilities(decide.strongest(images, 3), 0.5)
+    assert proba.argmax(1).tolist() == [2, 0, 0]
+    assert np.allclose(proba.sum(1), 1)
+
+
+@pytest.mark.parametrize("threshold", [0.05, 0.5, 0.93])
+def test_the_threshold_is_where_good_and_the_defect_are_equal(threshold):
+    scores = np.array([[threshold - 1e-3, 0], [threshold + 1e-3, 0], [threshold, 0]])
+    proba = decide.probabilities(scores, threshold)
+    assert proba.argmax(1)[:2].tolist() == [0, 1]
+    assert proba[2, 0] == pytest.approx(proba[2, 1], rel=1e-6)
+
+
+def test_the_threshold_chosen_names_most_right_and_lies_in_the_middle_of_a_gap():
+    scores = np.array([[0.9, 0], [0.8, 0.1], [0.2, 0], [0.1, 0.05]])
+    threshold = decide.choose_threshold(scores, np.array([1, 1, 0, 0]))
+    assert threshold == pytest.approx(0.5)
+    assert decide.choose_threshold(scores, np.array([1, 1, 1, 0])) < 0.2
+
+
+def test_all_thresholds_are_possible_where_all_is_good_or_nothing_was_found():
+    assert 0.9 < decide.choose_threshold(np.array([[0.9]]), np.array([0])) < 1
+    assert 0 < decide.choose_threshold(np.zeros((2, 1)), np.array([0, 1])) < 1
+
+
+def test_pixels_are_those_of_masks_that_are_sure_enough():
+    own, truth = detections((0.9, 1), (0.2, 1)), np.zeros((1, SIDE, SIDE), bool)
+    truth[0] = own.masks[0]
+    threshold = decide.choose_pixel_threshold([own], truth)
+    assert np.array_equal(decide.covered(own, threshold), truth[0])
+    assert decide.choose_pixel_threshold([own], truth & False) == 0.5
+
+
+def test_perfect_detections_score_exactly_one():
+    truth = Truth(
+        ("a", "b", "c"),
+        ("good", "hole", "scratch"),
+        np.array([0, 1, 2]),
+        np.stack([detections().masks.any(0), *(detections((1, 1), (1, 1)).masks.any(0),) * 2]),
+    )
+    own = (detections(), detections((0.9, 1), (0.8, 1)), detections((0.9, 2), (0.7, 2)))
+    proba = decide.probabilities(decide.strongest(own, 3), 0.5)
+    covered = np.stack([decide.covered(one, 0.5) for one in own])
+    predictions = Predictions(
+        truth.ids, truth.classes, proba, covered.astype(np.float32), covered, own
+    )
+    values = score(predictions, truth).values
+    for name in ("accuracy", "iou", "map", "map50", "box_map", "box_map50"):
+        assert values[name] == 1
