@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from anomaly.data.cache import Cache, key_of
-from anomaly.data.instances import separate
+from anomaly.data.instances import numbered
 from anomaly.data.read import UnreadableImage, check_unchanged, read_image, read_mask
 from anomaly.types import InputError, Sample, Split, Truth
 
@@ -33,8 +33,7 @@ def load_image(path: Path, content: str, size: int, cache: Cache) -> np.ndarray:
 
 def load_masks(split: Split) -> np.ndarray:
     """(n, grid, grid) bool on the evaluation grid; good parts have none set."""
-    least = split.min_instance_area
-    masks = [numbered_instances(s.mask, split.grid, least) > 0 for s in split]
+    masks = [mask_on_grid(s.mask, split.grid, split.min_instance_area) for s in split]
     return np.stack(masks) if masks else np.zeros((0, split.grid, split.grid), bool)
 
 
@@ -43,19 +42,34 @@ def load_truth(split: Split, classes: tuple[str, ...]) -> Truth:
     return Truth(split.ids, classes, split.labels, load_masks(split))
 
 
-def numbered_instances(path: Path | None, size: int, least: int) -> np.ndarray:
-    """(size, size) uint8: k + 1 where instance k is, the largest first; 0 where there is none.
+def mask_on_grid(path: Path | None, size: int, least: int) -> np.ndarray:
+    """(size, size) bool: the cells at least half defective, or the most defective where none is.
 
-    Components of fewer than `least` pixels of the file are noise. A cell is defective where half
-    of it is, and of a defect that half fills no cell, where it fills most. At most 255 are told
-    apart.
+    Components of fewer than `least` pixels of the file are noise.
+    """
+    if path is None:
+        return np.zeros((size, size), bool)
+    return _cells(numbered(read_mask(path), least) > 0, size)
+
+
+def numbered_instances(path: Path | None, size: int, least: int) -> np.ndarray:
+    """(size, size) uint8: k + 1 on the cells of instance k, the largest first; 0 elsewhere.
+
+    Each instance has its own cells by the rule of `mask_on_grid`, so none vanishes. No more than
+    255 are told apart.
     """
     out = np.zeros((size, size), np.uint8)
-    components = separate(read_mask(path), least)[:255] if path else []
-    for number, component in reversed(list(enumerate(components, 1))):
-        share = resize(component.astype(np.float32), size)
-        out[share >= min(0.5, share.max())] = number
+    if path is None:
+        return out
+    every = numbered(read_mask(path), least)
+    for number in range(min(int(every.max()), 255), 0, -1):  # the largest has the last word
+        out[_cells(every == number, size)] = number
     return out
+
+
+def _cells(mask: np.ndarray, size: int) -> np.ndarray:
+    share = resize(mask.astype(np.float32), size)
+    return share >= min(0.5, share.max())
 
 
 def resize(image: np.ndarray, size: int) -> np.ndarray:

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 
 
-def separate(mask: np.ndarray, least: int) -> list[np.ndarray]:
-    """The 8-connected components of a (h, w) bool mask, each (h, w) bool, the largest first.
+def numbered(mask: np.ndarray, least: int) -> np.ndarray:
+    """(h, w) int32: 1 on the largest 8-connected component of a (h, w) bool mask, 2 on the next.
 
     One of fewer than `least` pixels is noise, unless there is no larger one: a defect that was
     marked is never nothing.
@@ -15,8 +15,11 @@ def separate(mask: np.ndarray, least: int) -> list[np.ndarray]:
     count, labelled, stats, _ = cv2.connectedComponentsWithStats(
         mask.astype(np.uint8), connectivity=8
     )
-    areas = stats[1:, cv2.CC_STAT_AREA]  # row 0 is the background
-    if count == 1:
-        return []
+    if count == 1:  # the background alone
+        return labelled
+    areas = stats[1:, cv2.CC_STAT_AREA]
     order = np.argsort(-areas, kind="stable")
-    return [labelled == k + 1 for k in order if areas[k] >= min(least, areas.max())]
+    kept = order[areas[order] >= min(least, areas.max())]
+    number = np.zeros(count, np.int32)
+    number[kept + 1] = np.arange(1, len(kept) + 1)
+    return number[labelled]

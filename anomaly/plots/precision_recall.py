@@ -35,7 +35,7 @@ def precision_recall_curves(curves: Mapping[str, np.ndarray], title: str) -> Fig
     axes.grid(color="0.9", linewidth=0.8)
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=SMALL)
-    legend = axes.legend(fontsize=SMALL, frameon=False, loc="upper left", bbox_to_anchor=(0, -0.16))
+    legend = figure.legend(fontsize=SMALL, frameon=False, loc="outside lower left")
     for text in legend.get_texts():
         text.set_parse_math(False)
     return figure

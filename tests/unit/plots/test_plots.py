@@ -313,7 +313,7 @@ def test_a_diagram_shows_each_bin_beside_the_line_of_what_is_right():
 def test_the_area_under_each_curve_is_said_and_their_mean():
     curves = {"hole": np.ones(101), "bent": np.zeros(101)}
     figure = precision_recall_curves(curves, "test")
-    said = {text.get_text() for text in figure.axes[0].get_legend().get_texts()}
+    said = {text.get_text() for text in figure.legends[0].get_texts()}
     assert said == {"hole: AP 1.000", "bent: AP 0.000"}
     assert "test: map50 0.500" in texts(figure)
     assert_fits(precision_recall_curves({f"{LONG}{k}": np.ones(101) for k in range(15)}, LONG))

@@ -34,7 +34,9 @@ def test_a_shift_by_a_tenth_and_a_doubling_by_hand():
 
 
 def test_growth_is_limited():
-    grown = np.asarray(boxes.decode(np.float32([[0, 0, 16, 16]]), np.full((1, 4), 1e4), UNITS))
+    grown = np.asarray(
+        boxes.decode(np.float32([[0, 0, 16, 16]]), np.full((1, 4), 1e4, np.float32), UNITS)
+    )
     assert grown[0, 2] - grown[0, 0] == pytest.approx(1000, rel=1e-4)
 
 

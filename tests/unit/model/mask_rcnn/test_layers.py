@@ -52,7 +52,7 @@ def test_proposals_are_the_surest_anchors_clipped():
 def test_near_doubles_are_no_two_proposals():
     logits, deltas = answers()
     first, second = 3 * 5 + 1, 3 * 6 + 1  # side by side on P2: 8 pixels wide, 4 apart
-    logits[0][0, [first, second]] = 5, 4
+    logits[0][0, [first, second], 0] = 5, 4
     deltas[0][0, second, 0] = -0.5  # the second moves onto the first
     boxes = np.asarray(LAYERS[0](logits, deltas))[0]
     assert np.allclose(boxes[0], [22 - 4, -2 + 0, 22 + 4, 6], atol=4)
