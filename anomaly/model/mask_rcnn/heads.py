@@ -5,8 +5,7 @@ from __future__ import annotations
 import keras
 from keras import layers
 
-SMALL = keras.initializers.RandomNormal(stddev=0.01)  # Ren et al. 2015, 3.1.3
-FINER = keras.initializers.RandomNormal(stddev=0.001)  # of box deltas (Girshick 2015, 2.2)
+SMALL, FINER = 0.01, 0.001  # deviations (Ren et al. 2015, 3.1.3); of box deltas (Girshick 2015)
 RELU = {"activation": "relu", "kernel_initializer": "he_normal"}
 
 
@@ -16,9 +15,11 @@ def proposal_head(channels: int, ratios: int) -> keras.Model:
     The same head slides over every level (Lin et al. 2017, 4.1).
     """
     x = level = keras.Input((None, None, channels))
-    x = layers.Conv2D(channels, 3, padding="same", activation="relu", kernel_initializer=SMALL)(x)
-    logits = layers.Conv2D(ratios, 1, kernel_initializer=SMALL, name="objectness")(x)
-    deltas = layers.Conv2D(4 * ratios, 1, kernel_initializer=SMALL, name="deltas")(x)
+    x = layers.Conv2D(
+        channels, 3, padding="same", activation="relu", kernel_initializer=_normal(SMALL)
+    )(x)
+    logits = layers.Conv2D(ratios, 1, kernel_initializer=_normal(SMALL), name="objectness")(x)
+    deltas = layers.Conv2D(4 * ratios, 1, kernel_initializer=_normal(SMALL), name="deltas")(x)
     outputs = [layers.Reshape((-1, 1))(logits), layers.Reshape((-1, 4))(deltas)]
     return keras.Model(level, [_float(x) for x in outputs], name="proposal_head")
 
@@ -32,8 +33,8 @@ def box_head(bins: int, channels: int, units: int, classes: int) -> keras.Model:
     x = layers.Flatten()(regions)
     for name in ("hidden_1", "hidden_2"):
         x = layers.Dense(units, activation="relu", kernel_initializer="he_uniform", name=name)(x)
-    logits = layers.Dense(classes, kernel_initializer=SMALL, name="class")(x)
-    deltas = layers.Dense(4 * (classes - 1), kernel_initializer=FINER, name="box")(x)
+    logits = layers.Dense(classes, kernel_initializer=_normal(SMALL), name="class")(x)
+    deltas = layers.Dense(4 * (classes - 1), kernel_initializer=_normal(FINER), name="box")(x)
     deltas = layers.Reshape((classes - 1, 4))(deltas)
     return keras.Model(regions, [_float(logits), _float(deltas)], name="box_head")
 
@@ -47,8 +48,13 @@ def mask_head(bins: int, channels: int, classes: int) -> keras.Model:
     for name in ("mask_1", "mask_2", "mask_3", "mask_4"):
         x = layers.Conv2D(channels, 3, padding="same", name=name, **RELU)(x)
     x = layers.Conv2DTranspose(channels, 2, 2, name="doubled", **RELU)(x)
-    x = layers.Conv2D(classes - 1, 1, kernel_initializer=SMALL, name="mask")(x)
+    x = layers.Conv2D(classes - 1, 1, kernel_initializer=_normal(SMALL), name="mask")(x)
     return keras.Model(regions, _float(x), name="mask_head")
+
+
+def _normal(deviation: float) -> keras.initializers.Initializer:
+    """A new one for each layer: it draws its seed when it is made, and the run's seed decides."""
+    return keras.initializers.RandomNormal(stddev=deviation)
 
 
 def _float(x: keras.KerasTensor) -> keras.KerasTensor:
