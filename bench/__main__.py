@@ -17,13 +17,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import bovw, classifier, ensemble, giant, startup
+from bench import bovw, classifier, detector, ensemble, giant, startup
 
 PARTS = {
     "startup": startup.measure,
     "classifier": classifier.measure,
     "bovw": bovw.measure,
     "ensemble": ensemble.measure,
+    "detector": detector.measure,
     "giant": giant.measure,
 }
 RESULTS = Path(__file__).parent / "results.json"

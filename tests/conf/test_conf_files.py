@@ -111,7 +111,7 @@ def test_the_target_is_a_build_of_its_own_slot_left_for_the_workflow_to_call(nam
 @pytest.mark.parametrize("name", BUILDS)
 def test_keys_and_runtime_arguments_bind_exactly_to_the_imported_build(name):
     slot, node = Path(name).parent.name, OmegaConf.load(CONF / name)
-    keys = {key for key in node if key not in ("_target_", "_partial_")}
+    keys = {key for key in node if key not in ("_target_", "_partial_", "defaults")}
     module = importlib.import_module(node._target_.removesuffix(".build"))
     wanted = inspect.signature(module.build).parameters
     assert {p.kind for p in wanted.values()} <= {inspect.Parameter.KEYWORD_ONLY}

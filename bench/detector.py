@@ -1,0 +1,108 @@
+"""Mask R-CNN, ResNet50-FPN at 512 px: a training step and an inference, in units of plain ResNet50.
+
+A unit is a forward pass of keras.applications.ResNet50 on 16 images of 224 px in the same process.
+torchvision's maskrcnn_resnet50_fpn takes 9.4 units for the step and 2.5 for the inference.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+SIZE, BATCH, CLASSES, INSTANCES = 512, 2, 4, 20
+STEP, INFERENCE = 9.4, 2.5  # units that torchvision takes
+TRIES = 5
+
+
+def measure(root: Path, folder: Path) -> list[dict]:
+    """Two lines, measured in a process that does nothing else; random weights and images."""
+    command = [sys.executable, "-m", "bench.detector"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    seconds = json.loads(done.stdout.splitlines()[-1])
+    return [
+        _line("a training step, batch 2, nothing frozen", seconds["step"], seconds["unit"], STEP),
+        _line(
+            "inference of one image, 1000 proposals", seconds["found"], seconds["unit"], INFERENCE
+        ),
+    ]
+
+
+def _line(what: str, seconds: float, unit: float, limit: float) -> dict:
+    units = seconds / unit
+    return {
+        "what": f"model=mask_rcnn backbone=resnet50, 512 px, four classes: {what}, in units of a"
+        " forward pass of ResNet50 on 16 images of 224 px",
+        "measured": f"{units:.1f} ({seconds:.2f} s / {unit:.2f} s)",
+        "claimed": f"fewer than torchvision's {limit}",
+        "holds": units < limit,
+    }
+
+
+def _alone() -> dict[str, float]:
+    import keras
+
+    from anomaly.backbone import resnet50
+    from anomaly.model.devices import jit
+    from anomaly.model.mask_rcnn.lesson import Lesson
+    from anomaly.model.mask_rcnn.network import Parts, Settings, finder
+
+    values = yaml.safe_load(Path("conf/model/mask_rcnn.yaml").read_text())
+    names = Settings.__dataclass_fields__
+    own: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in names}
+    parts = Parts(resnet50.build(image_size=SIZE, weights=None), CLASSES, Settings(**own))
+    network = finder(parts)
+    lesson = Lesson(network, parts)
+    lesson.compile(keras.optimizers.SGD(1e-4), jit_compile=jit(None))
+    network.compile(jit_compile=jit(None))
+    plain = keras.applications.ResNet50(include_top=False, weights=None, pooling="avg")
+    plain.compile(jit_compile=jit(None))
+    batch = _batch(len(lesson.anchors), parts.settings.proposals)
+    images = np.zeros((16, 224, 224, 3), np.float32)
+    works = {
+        "unit": partial(plain.predict_on_batch, images),
+        "step": partial(lesson.train_on_batch, batch),
+        "found": partial(network.predict_on_batch, batch["image"][:1]),
+    }
+    return {name: _seconds(work) for name, work in works.items()}
+
+
+def _batch(anchors: int, proposals: int) -> dict[str, np.ndarray]:
+    """Noise, with two instances in each image."""
+    random = np.random.default_rng(0)
+    boxes = np.zeros((BATCH, INSTANCES, 4), np.float32)
+    labels = np.zeros((BATCH, INSTANCES), np.int32)
+    instances = np.zeros((BATCH, SIZE, SIZE), np.int32)
+    for place, (x1, y1, x2, y2) in enumerate([(100, 120, 180, 200), (300, 40, 420, 90)]):
+        boxes[:, place], labels[:, place] = (x1, y1, x2, y2), place + 1
+        instances[:, y1:y2, x1:x2] = place + 1
+    return {
+        "image": random.uniform(0, 255, (BATCH, SIZE, SIZE, 3)).astype(np.float32),
+        "boxes": boxes,
+        "labels": labels,
+        "instances": instances,
+        "anchor_draw": random.random((BATCH, anchors), np.float32),
+        "region_draw": random.random((BATCH, proposals + INSTANCES), np.float32),
+    }
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    work()  # traces
+    times = []
+    for _ in range(TRIES):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return sorted(times)[TRIES // 2]
+
+
+if __name__ == "__main__":
+    print(json.dumps(_alone()))
