@@ -37,6 +37,12 @@ class StageConfig:
     epochs: int = MISSING
     learning_rate: float = MISSING
     batch_size: int = MISSING
+    steps_per_epoch: int | None = None
+
+    def steps(self, images: int) -> int:
+        """Batches in an epoch over so many images."""
+        every = -(-images // self.batch_size)
+        return every if self.steps_per_epoch is None else min(every, self.steps_per_epoch)
 
     def mistakes(self, where: str) -> list[str]:
         """One sentence for every value out of range; keys are named from `where`."""
@@ -44,6 +50,10 @@ class StageConfig:
             "epochs": (self.epochs >= 0, "0 or more"),
             "learning_rate": (0 < self.learning_rate <= 10, "above 0 and at most 10"),
             "batch_size": (1 <= self.batch_size <= 65536, "between 1 and 65536"),
+            "steps_per_epoch": (
+                self.steps_per_epoch is None or self.steps_per_epoch >= 1,
+                "null or 1 and more",
+            ),
         }
         return [
             f"{where}.{key} must be {words}, got {getattr(self, key)}"

@@ -57,7 +57,9 @@ def _alone() -> dict[str, float]:
 
     values = yaml.safe_load(Path("conf/model/mask_rcnn.yaml").read_text())
     names = Settings.__dataclass_fields__
-    own: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in names}
+    own: dict[str, Any] = {
+        k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in names
+    }
     parts = Parts(resnet50.build(image_size=SIZE, weights=None), CLASSES, Settings(**own))
     network = finder(parts)
     lesson = Lesson(network, parts)

@@ -41,7 +41,7 @@ def finetune(
     network.compile(optimizer, loss, metrics=["accuracy"], jit_compile=jit(xla))
     best = Best(network)
     best.see(_figures(network.evaluate(Batches(validate, stage.batch_size), verbose=0))[0])
-    batches = Batches(train, stage.batch_size, seed)
+    batches = Batches(train, stage.batch_size, seed, stage.steps(len(train)))
     steps = len(batches)
     with bar() as display:
         task = display.add_task("fine-tuning", total=stage.epochs * steps, figures="")
@@ -82,17 +82,24 @@ class Batches(keras.utils.PyDataset):
     Pictures are the same in every epoch, so as many as fit into MEMORY are made only once.
     """
 
-    def __init__(self, pictures: Sequence[Picture], size: int, seed: int | None = None) -> None:
+    def __init__(
+        self,
+        pictures: Sequence[Picture],
+        size: int,
+        seed: int | None = None,
+        steps: int | None = None,
+    ) -> None:
         super().__init__()
         self.pictures = pictures
         self.size = size
         self.seed = seed
+        self.steps = steps or -(-len(pictures) // size)
         self.order = np.arange(len(pictures))
         self.pool = ThreadPoolExecutor()
         self.kept: dict[str, np.ndarray] = {}
 
     def __len__(self) -> int:
-        return -(-len(self.pictures) // self.size)
+        return self.steps
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         chosen = [self.pictures[i] for i in self.order[index * self.size :][: self.size]]

@@ -53,7 +53,8 @@ def train_head(
     with bar() as display:
         task = display.add_task("head epochs", total=stage.epochs, figures="")
         for epoch in range(stage.epochs):
-            loss, accuracy = train_epoch(batches(len(train[0]), stage.batch_size, random))
+            order = batches(len(train[0]), stage.batch_size, random)
+            loss, accuracy = train_epoch(order[: stage.steps(len(train[0]))])
             val_loss, val_accuracy = evaluate(head, *validate)
             check_finite(loss, epoch)
             best.see(val_loss)

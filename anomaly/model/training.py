@@ -103,7 +103,7 @@ class Lesson:
         return layer
 
     def _optimizer(self, stage: StageConfig) -> keras.optimizers.Optimizer:
-        steps = stage.epochs * -(-len(self.pictures) // stage.batch_size)
+        steps = stage.epochs * stage.steps(len(self.pictures))
         return self.training.optimizer(learning_rate=stage.learning_rate, steps=steps)
 
 

@@ -386,6 +386,25 @@ VALUES = [
         "cache.gigabytes must be above 0 and finite, got 0.0",
     ),
     (
+        "an epoch of no steps, in a precision that nobody has",
+        "trainer.steps_per_epoch=0 trainer.precision=float8",
+        nothing,
+        "trainer.steps_per_epoch must be null or 1 and more, got 0\n"
+        "trainer.precision must be one of float32, mixed_bfloat16, mixed_float16, got float8",
+    ),
+    (
+        "anchors for two levels out of five",
+        "model=mask_rcnn model.anchor_scales=[32,64]",
+        nothing,
+        "model.anchor_scales must be 5 rising values, each above 0, got [32, 64]",
+    ),
+    (
+        "a detector at a size that its pyramid cannot halve",
+        "model=mask_rcnn model.image_size=500",
+        nothing,
+        "model.image_size must be a multiple of 32 from 32 to 4096, got 500",
+    ),
+    (
         "a fold beyond the last",
         DATA + "data.folds=5 data.fold=7",
         nothing,

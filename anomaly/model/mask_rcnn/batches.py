@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import keras
 import numpy as np
 
+from anomaly.config import StageConfig
 from anomaly.data.cache import Cache
 from anomaly.data.images import load_image, numbered_instances
 from anomaly.types import Sample, Split
@@ -39,7 +40,7 @@ class Batches(keras.utils.PyDataset):
         cache: Cache,
         shapes: Shapes,
         *,
-        size: int,
+        stage: StageConfig,
         negatives: float,
         seed: int,
     ) -> None:
@@ -49,7 +50,8 @@ class Batches(keras.utils.PyDataset):
         self.negatives = min(len(self.good), round(negatives * len(self.defective)))
         self.least = train.min_instance_area
         self.policy, self.cache, self.shapes = policy, cache, shapes
-        self.size, self.seed = size, seed
+        self.size, self.seed = stage.batch_size, seed
+        self.steps = stage.steps(len(self.defective) + self.negatives)
         self.pool = ThreadPoolExecutor()
         self.truth: dict[str, np.ndarray] = {}  # instances are small, and reading them is slow
         self.begin(0)
@@ -64,7 +66,7 @@ class Batches(keras.utils.PyDataset):
         self.order = [chosen[k] for k in np.resize(order, len(self) * self.size)]
 
     def __len__(self) -> int:
-        return -(-(len(self.defective) + self.negatives) // self.size)
+        return self.steps
 
     def __getitem__(self, index: int) -> tuple[dict[str, np.ndarray]]:
         chosen = self.order[index * self.size :][: self.size]

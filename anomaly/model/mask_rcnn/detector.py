@@ -125,7 +125,7 @@ class Detector:
         shapes = Shapes(own.parts.size, anchors, proposals, own.max_instances)
         batches = Batches(
             train, own.policy, self.cache, shapes,
-            size=stage.batch_size, negatives=own.negatives, seed=own.seed,
+            stage=stage, negatives=own.negatives, seed=own.seed,
         )  # fmt: skip
         if not batches.defective:
             raise InputError("the train part has no defective image: there is nothing to find")

@@ -66,3 +66,13 @@ def test_a_training_that_blows_up_is_stopped_with_the_remedy():
     stage = StageConfig(epochs=50, learning_rate=10, batch_size=8)
     with pytest.raises(InputError, match=r"loss is .* lower trainer\.learning_rate"):
         train_head(head(), keras.optimizers.SGD(1e30), (x, y), (x, y), stage, 0, lambda e, v: None)
+
+
+def test_an_epoch_can_be_cut_to_some_batches():
+    x, y = np.eye(4, dtype=np.float32).repeat(10, 0), np.arange(4).repeat(10)
+    model, told = keras.Sequential([keras.Input((4,)), keras.layers.Dense(4)]), []
+    optimizer = keras.optimizers.SGD(0.1)
+    stage = StageConfig(3, 0.1, batch_size=8, steps_per_epoch=2)
+    train_head(model, optimizer, (x, y), (x, y), stage, 0, lambda e, v: told.append(v))
+    assert int(optimizer.iterations) == 3 * 2
+    assert len(told) == 3

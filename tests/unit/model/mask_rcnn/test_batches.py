@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from anomaly.config import StageConfig
 from anomaly.model.mask_rcnn.batches import Batches, Shapes, box_of, example
 
 SIZE, MOST = 64, 5
@@ -18,7 +19,8 @@ def batches(demo, store, parsed, build):
 
     def make(augment: str = "none", most: int = MOST, **changes) -> Batches:
         policy = build(parsed(f"augment={augment}").augment, seed=0)
-        given = {"size": 4, "negatives": 1.0, "seed": 0, **changes}
+        stage = StageConfig(1, 1e-3, 4, changes.pop("steps", None))
+        given = {"stage": stage, "negatives": 1.0, "seed": 0, **changes}
         return Batches(demo.train, policy, store, Shapes(SIZE, 10, 20, most), **given)
 
     return make
@@ -84,12 +86,23 @@ def test_all_defective_images_are_in_every_epoch_and_as_many_good_ones(batches, 
 
 
 def test_good_images_are_drawn_anew(batches):
-    own = batches(negatives=0.5)
+    own = batches(negatives=0.3)
     drawn = []
     for epoch in range(6):
         own.begin(epoch)
         drawn.append(frozenset(s.id for s in own.order if not s.label))
     assert len(set(drawn)) > 1
+
+
+def test_an_epoch_can_be_cut_to_some_batches_of_other_images_each(batches):
+    own = batches(steps=1)
+    assert len(own) == 1
+    seen = []
+    for epoch in range(4):
+        own.begin(epoch)
+        assert len(own.order) == 4
+        seen.append(frozenset(sample.id for sample in own.order))
+    assert len(set(seen)) > 1
 
 
 def test_an_epoch_depends_on_its_number_and_the_seed_alone(batches):
