@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import io
+import json
 import os
 import tempfile
 import time
@@ -57,16 +57,15 @@ class Cache:
             return None
         with suppress(FileNotFoundError):  # another process may trim it meanwhile
             os.utime(path)  # the file's time says when it was last of use
-        return np.load(io.BytesIO(data[DIGEST:]), allow_pickle=False)
+        return _array(data[DIGEST:])
 
     def write(self, key: str, array: np.ndarray) -> None:
         """Store an array; of two writers the later one wins, with the same content.
 
         One larger than the whole store is not kept.
         """
-        buffer = io.BytesIO()
-        np.save(buffer, array, allow_pickle=False)
-        data = _checksum(buffer.getvalue()) + buffer.getvalue()
+        content = _content(array)
+        data = _checksum(content) + content
         if self._reserve(len(data)):
             try:
                 self._replace(self._path(key), data)
@@ -134,5 +133,24 @@ class Cache:
         return self.root / key[:2] / key
 
 
+def _content(array: np.ndarray) -> bytes:
+    """A line of JSON, type and shape, then the numbers.
+
+    NumPy's own format is read by Python's parser, which Python 3.11 cannot run in two threads.
+    """
+    if array.dtype.hasobject:
+        raise ValueError("an array of objects would need pickle, which runs what it reads")
+    head = json.dumps([np.lib.format.dtype_to_descr(array.dtype), array.shape])
+    return head.encode() + b"\n" + np.ascontiguousarray(array).tobytes()
+
+
+def _array(content: bytes) -> np.ndarray:
+    head, numbers = content.split(b"\n", 1)
+    fields, shape = json.loads(head)
+    dtype = np.dtype(fields if isinstance(fields, str) else [tuple(field) for field in fields])
+    return np.frombuffer(bytearray(numbers), dtype).reshape(shape)  # a copy, to be written to
+
+
 def _checksum(data: bytes) -> bytes:
-    return hashlib.blake2b(data, digest_size=DIGEST).digest()
+    """Of the format too: an entry in another one is none."""
+    return hashlib.blake2b(data, digest_size=DIGEST, person=b"json").digest()
