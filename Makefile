@@ -13,10 +13,10 @@ quoted = '$(subst ','\'',$(1))'
 absolute = $(if $(filter /%,$(firstword $(1))),$(1),$(CURDIR)/$(1))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo data train test test-slow lint format bench ui report study-bottle lock clean
+.PHONY: help setup demo data train test test-slow lint format bench ui report study-bottle study-detector lock clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 setup: $(VENV)/base.done ## install everything that runs need into .venv
 
@@ -56,6 +56,9 @@ report: setup ## put all runs in OUTPUT side by side on one page: [ARGS="--categ
 
 study-bottle: setup ## run experiments/bottle_classifiers anew (ROOT=DIR with bottle in it; an hour)
 	PYTHON=$(RUN) sh experiments/bottle_classifiers/run.sh $(call quoted,$(ROOT)) $(call quoted,$(OUTPUT)/studies/bottle_classifiers)
+
+study-detector: setup ## run experiments/bottle_mask_rcnn anew (ROOT=DIR with bottle in it; half an hour)
+	PYTHON=$(RUN) sh experiments/bottle_mask_rcnn/run.sh $(call quoted,$(ROOT)) $(call quoted,$(OUTPUT)/studies/bottle_mask_rcnn)
 
 lock: | $(UV) ## compile requirements/*.in anew into locked, hashed lists
 	$(UV) pip compile $(LOCK) requirements/base.in -o requirements/base.txt

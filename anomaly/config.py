@@ -167,10 +167,6 @@ class RunConfig:
         slots = (*SLOTS, "ensemble") if self.ensemble else SLOTS
         found = [m for slot in slots for m in signature.mistakes(slot, getattr(self, slot))]
         found += self.members.mistakes() + self.evaluate.mistakes()
-        if self.members.run_ids and not self.ensemble:
-            found.append(
-                "members.run_ids names members of an ensemble, and none is chosen; add ensemble=..."
-            )
         found += self.trainer.mistakes("trainer")
         if not 0 <= self.seed < 2**32:
             follows = re.compile(rf"data\.seed .*, got {self.seed}")  # nobody typed that

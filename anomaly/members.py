@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from anomaly.config import MembersConfig
+from anomaly.metrics.direction import EVIDENCE, lower_is_better
 from anomaly.tracking.find import finished_runs, predictions_of, run_of
 from anomaly.types import Dataset, InputError, Predictions, Split
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 LEAST = 2
-MISTAKES = re.compile(r"val/(sorting_)?(escape|overkill)|val/ece")  # figures of which low is good
 
 
 class Member(NamedTuple):
@@ -85,15 +85,19 @@ def _found(config: MembersConfig, dataset: Dataset, uri: str, output: Path) -> l
     wanted = {tuple(condition.split("=", 1)) for condition in config.where}
     every = finished_runs(uri, output, dataset.category, own)
     runs = [run for run in every if wanted <= run.data.tags.items()]
-    scored = [run for run in runs if config.metric in run.data.metrics]
+    figure = not config.metric.endswith(EVIDENCE)
+    scored = [run for run in runs if figure and config.metric in run.data.metrics]
     if runs and not scored:
-        known = sorted(k for k in runs[0].data.metrics if k.startswith("val/"))
+        every = [k for k in runs[0].data.metrics if k.startswith("val/")]
+        known = sorted(k for k in every if not k.endswith(EVIDENCE))
+        near = get_close_matches(config.metric, known, 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
         raise InputError(
-            f"members.metric={config.metric} is no figure of {_title(runs[0])};"
-            f" it has {', '.join(known)}"
+            f"members.metric={config.metric} is no figure of {_title(runs[0])}{hint}"
+            f" (one of: {', '.join(known)})"
         )
     best: dict[str, Run] = {}
-    sign = 1 if MISTAKES.match(config.metric) else -1
+    sign = 1 if lower_is_better(config.metric) else -1
     for run in sorted(scored, key=lambda r: sign * r.data.metrics[config.metric]):
         best.setdefault(run.data.tags.get("kind", str(run.info.run_name)), run)
     return list(best.values())[: config.most]
@@ -147,11 +151,13 @@ def _in_order(title: str, predictions: Predictions, split: Split) -> Predictions
 
 def _too_few(runs: Sequence[Run], dataset: Dataset, where: Sequence[str]) -> str:
     have = f"only {_title(runs[0])}" if runs else "none"
-    have += f" with the tags of members.where ({', '.join(where)})" if where else ""
+    more = "such as `python train.py data.root=... data.category=... model=bovw`, "
+    if where:
+        have += f" with the tags of members.where ({', '.join(where)})"
+        more = "with these tags, "
     return (
         f"an ensemble needs {LEAST} or more members of this split ({dataset.category}"
-        f" {dataset.digest}), there is {have}; train more, such as"
-        " `python train.py data.root=... data.category=... model=bovw`, with the same seed and folds"
+        f" {dataset.digest}), there is {have}; train more, {more}with the same seed and folds"
     )
 
 

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from hydra.utils import instantiate as hydra_instantiate
 
-from anomaly import naming, quiet
+from anomaly import idle, naming, quiet
 from anomaly.config import Job, RunConfig, parameters
 from anomaly.data.cache import Cache
+from anomaly.metrics.direction import LOWER_IS_BETTER
 from anomaly.summary import ROWS, print_scores
 from anomaly.types import GOOD, Dataset, InputError, Predictions, Scores
 
@@ -44,6 +45,7 @@ def run(config: RunConfig, job: Job) -> float:
     Raises:
         InputError: something the user can mend; nothing computed by then is lost.
     """
+    idle.refuse(config, job)
     place = _place(config)
     try:
         tags = naming.tags(config, job, place.dataset)
@@ -136,13 +138,15 @@ def _announce(dataset: Dataset) -> None:
 def _check_objective(objective: str, classes: tuple[str, ...]) -> None:
     """Refuse a name that no run's scores hold, before hours of training rather than after."""
     of_classes = [f"{kind}.{name}" for kind in ("recall", "ap") for name in classes]
-    absent = (f"ap.{GOOD}", "kept_accuracy")  # the last where nothing is kept
+    absent = {f"ap.{GOOD}", "kept_accuracy"}  # the last where nothing is kept
+    absent |= LOWER_IS_BETTER  # a sweep maximises
     known = [f"val/{name}" for name in (*ROWS, *of_classes) if name not in absent]
     if objective not in known:
         near = get_close_matches(objective, known, 1)
         hint = f"; did you mean {near[0]}?" if near else ""
         raise InputError(
-            f"objective={objective} is not a figure of a run{hint} (one of: {', '.join(known)})"
+            f"objective={objective} is not a figure of a run that sweeps can maximise{hint}"
+            f" (one of: {', '.join(known)})"
         )
 
 

@@ -31,7 +31,9 @@ HEAD = (
     "escapes, overkill at the sorting threshold",
     "ECE",
     "IoU",
+    "map",
     "map50",
+    "box map50",
 )
 
 
@@ -101,7 +103,10 @@ def _cells(row: Row) -> list[str]:
         *(_share(row, f"test/{name}") for name in SHARES),
         f"{row.metrics['test/auroc']:.3f}",
         ", ".join(sorted_out),
-        *(f"{row.metrics[f'test/{name}']:.3f}" for name in ("ece", "iou", "map50")),
+        *(
+            f"{row.metrics[f'test/{name}']:.3f}"
+            for name in ("ece", "iou", "map", "map50", "box_map50")
+        ),
     ]
 
 

@@ -5,16 +5,19 @@ Source: D. H. Wolpert, "Stacked Generalization", Neural Networks 5 (1992).
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from scipy.special import softmax
-from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_predict
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, LeaveOneOut, StratifiedKFold
 from sklearn.svm import SVC
 
 from anomaly.checks import Positive
 from anomaly.ensemble.combiner import equal
 
 FOLDS = 5
-DECISION = "decision_function"
+Part = tuple[np.ndarray, np.ndarray]
 
 
 def build(*, C: list[Positive], gamma: list[Positive]) -> MetaLearner:
@@ -34,19 +37,32 @@ class MetaLearner:
         """See `Combiner`: validate's probabilities come from SVMs that had not learned from the
         image; it only had its say in the choice of C and gamma.
 
-        Where validate holds a class once it cannot be left out in turn: the first C and gamma
-        serve then, and the probabilities are those of learning.
+        An image that is the only one of its class is named by machines that do not know the class.
         """
         self.weights = equal(len(probas))
         self.classes = probas.shape[-1]
-        self.svm, x = self._svm(), _rows(probas)
-        folds = min(FOLDS, *np.bincount(labels)[np.unique(labels)])
-        if folds < 2:
-            self.svm.fit(x, labels)
-            return self.combine(probas)
-        parts = StratifiedKFold(folds, shuffle=True, random_state=0)
-        self.svm = GridSearchCV(self.svm, self.grid, cv=parts).fit(x, labels).best_estimator_
-        return self._proba(cross_val_predict(self.svm, x, labels, cv=parts, method=DECISION))
+        x = _rows(probas)
+        parts = _parts(labels)
+        self.svm = self._chosen(x, labels, parts)
+        return self._left_out(x, labels, parts)
+
+    def _chosen(self, x: np.ndarray, labels: np.ndarray, parts: list[Part]) -> SVC:
+        """The best C and gamma, the first of equally good ones; one class alone leaves no choice."""
+        if all(len(np.unique(labels[learned])) > 1 for learned, _ in parts):
+            return GridSearchCV(self._svm(), self.grid, cv=parts).fit(x, labels).best_estimator_
+        return self._svm().fit(x, labels)
+
+    def _left_out(self, x: np.ndarray, labels: np.ndarray, parts: list[Part]) -> np.ndarray:
+        """(n, c): each part's probabilities by a machine that learned from the others."""
+        proba = np.zeros((len(x), self.classes))
+        for learned, left in parts:
+            known = np.unique(labels[learned])
+            if len(known) == 1:
+                proba[left, known[0]] = 1
+                continue
+            own = clone(self.svm).fit(x[learned], labels[learned])
+            proba[left] = _proba(own, x[left], self.classes)
+        return proba
 
     def _svm(self) -> SVC:
         first = {name: values[0] for name, values in self.grid.items()}
@@ -54,15 +70,31 @@ class MetaLearner:
 
     def combine(self, probas: np.ndarray) -> np.ndarray:
         """(n, c) from (m, n, c)."""
-        return self._proba(self.svm.decision_function(_rows(probas)))
+        return _proba(self.svm, _rows(probas), self.classes)
 
-    def _proba(self, decided: np.ndarray) -> np.ndarray:
-        """A softmax keeps the SVM's order; how sure it may be is for the calibration to say."""
-        known = self.svm.classes_
-        scores = np.stack([-decided, decided], 1) if decided.ndim == 1 else decided
-        proba = np.zeros((len(scores), self.classes))
-        proba[:, known] = softmax(scores, axis=1)
-        return proba
+
+def _parts(labels: np.ndarray) -> list[Part]:
+    """(learned, left out) places, such that every image is left out once.
+
+    As many parts as the rarest class has images, of those with two or more.
+    """
+    sizes = np.bincount(labels)
+    if sizes.max() == 1:
+        return list(LeaveOneOut().split(labels))
+    folds = min([FOLDS, *sizes[sizes > 1]])
+    with warnings.catch_warnings():  # a class of one image cannot be in every part: it need not
+        warnings.filterwarnings("ignore", message="The least populated class")
+        parts = StratifiedKFold(folds, shuffle=True, random_state=0)
+        return list(parts.split(np.zeros(len(labels)), labels))
+
+
+def _proba(svm: SVC, x: np.ndarray, classes: int) -> np.ndarray:
+    """A softmax keeps the SVM's order; how sure it may be is for the calibration to say."""
+    decided = svm.decision_function(x)
+    scores = np.stack([-decided, decided], 1) if decided.ndim == 1 else decided
+    proba = np.zeros((len(scores), classes))
+    proba[:, svm.classes_] = softmax(scores, axis=1)
+    return proba
 
 
 def _rows(probas: np.ndarray) -> np.ndarray:

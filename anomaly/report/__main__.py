@@ -45,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     folder = given.to or given.output / "report"
     html = page(categories, seen, metric, uri, datetime.now())
     print_groups(categories)
+    if not metric.startswith("val/"):
+        print(f"note: sorted by {metric}; what is chosen by a test figure is not proven by it")
     print("page    ", _write(folder / "report.html", html))
     print("table   ", _write(folder / "report.csv", sheet(categories)))
 

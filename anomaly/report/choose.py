@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
+from anomaly.metrics.direction import EVIDENCE
 from anomaly.report.runs import Row
 from anomaly.types import InputError
 
 EVERY = "all"  # roles
-EVIDENCE = ("_count", "_low", "_high")  # what stands behind a share is no figure of its own
 LISTED = 20  # names in one sentence
 
 

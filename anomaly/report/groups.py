@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
+from anomaly.metrics.direction import lower_is_better
 from anomaly.metrics.mcnemar import Comparison, mcnemar
 from anomaly.report.labels import labels
 from anomaly.report.runs import Row
 
 Outcomes = Mapping[str, Mapping[str, bool]]  # {run id: {test image: named right}}
-LOWER = {  # of these, less is better
-    *("escape_rate", "overkill_rate", "escapes", "overkill", "ece"),
-    *("sorting_escape_rate", "sorting_overkill_rate"),
-}
 SHORT = 8  # digits of a digest
 
 
@@ -69,10 +66,11 @@ def _group(rows: Sequence[Row], outcomes: Outcomes, metric: str, against: Row | 
 
 
 def _rank(row: Row, metric: str) -> tuple:
-    value = row.metrics.get(metric)
+    """Of equal ones that which names defects better on validate, then by name."""
+    value, defects = row.metrics.get(metric), row.metrics.get("val/defect_accuracy", 0.0)
     if value is None:
-        return (1, 0.0, row.name)
-    return (0, value if metric.split("/")[-1] in LOWER else -value, row.name)
+        return (1, 0.0, -defects, row.name)
+    return (0, value if lower_is_better(metric) else -value, -defects, row.name)
 
 
 def _first_known(ranked: Sequence[Row], outcomes: Outcomes) -> Row:

@@ -41,7 +41,7 @@ def read_predictions(path: Path) -> Predictions:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             return _predictions({name: file[name] for name in file.files})
     except Exception as error:  # zip, numpy and our own checks all have their own
-        raise InputError(f"{path} holds no usable predictions: {error}") from None
+        raise InputError(_refusal(path, error)) from None
 
 
 def read_called(path: Path) -> dict[str, str]:
@@ -56,7 +56,14 @@ def read_called(path: Path) -> dict[str, str]:
             called = classes[proba.argmax(1)]
             return dict(zip(map(str, ids), map(str, called), strict=True))
     except Exception as error:  # as in `read_predictions`
-        raise InputError(f"{path} holds no usable predictions: {error}") from None
+        raise InputError(_refusal(path, error)) from None
+
+
+def _refusal(path: Path, error: Exception) -> str:
+    """What is wrong; NumPy takes any other file for a pickle, and its advice is unsafe."""
+    missing = isinstance(error, FileNotFoundError)
+    why = "there is no such file" if missing else "the file is damaged, or another one"
+    return f"{path} holds no usable predictions: {why}; run that training again"
 
 
 def _predictions(a: dict[str, np.ndarray]) -> Predictions:

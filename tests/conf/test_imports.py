@@ -37,13 +37,14 @@ MAY_IMPORT = {
     "cases": {"types", "data", "plots"},
     "results": {"types", "config", "data", "metrics", "plots", "tracking", "cases"},
     "learned": {"types", "data", "plots", "tracking", "results"},
-    "members": {"types", "config", "tracking"},
+    "idle": {"types", "config"},
+    "members": {"types", "config", "metrics", "tracking"},
     "naming": {"types", "config"},
     "pooling": {"types", "config", "data", "metrics", "results", "summary", "tracking"},
     "report": {"types", "config", "metrics", "plots", "progress", "summary", "tracking"},
     "workflow": {
         *("types", "config", "data", "metrics", "plots", "tracking", "ensemble"),
-        *("quiet", "summary", "results", "learned", "members", "naming", "pooling"),
+        *("quiet", "summary", "results", "learned", "members", "naming", "pooling", "idle"),
     },
 }
 COMMANDS = {"mistakes"}  # what a module with a command line of its own may import besides

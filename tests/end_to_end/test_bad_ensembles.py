@@ -59,7 +59,13 @@ VALUES = [
     (
         "members and no ensemble",
         "members.run_ids=[a,b]",
-        "members.run_ids names members of an ensemble, and none is chosen; add ensemble=...",
+        "members.run_ids=[a,b] means nothing without an ensemble; add ensemble=... or leave it out",
+    ),
+    (
+        "training typed to an ensemble",
+        "ensemble=soft_vote model=bovw trainer.epochs=7",
+        "an ensemble combines finished runs and trains nothing: leave out model=bovw,"
+        " trainer.epochs=7; which runs it combines is chosen by members.run_ids or members.where",
     ),
     (
         "an offset that is no number",

@@ -30,16 +30,15 @@ def output(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def scores(train, output) -> dict[str, float]:
-    """The metrics of a training that nothing interrupted."""
+def folder(train, output) -> Path:
+    """What a training left that nothing interrupted."""
     ended = train(*SMALL, f"output={output}")
     assert ended.code == 0, ended.err
-    return json.loads((Path(ended.said("results")) / "scores.json").read_text())
+    return Path(ended.said("results"))
 
 
-def folder_of(output: Path) -> Path:
-    (folder,) = output.glob("runs/*")
-    return folder
+def scores_of(folder: Path) -> dict[str, float]:
+    return json.loads((folder / "scores.json").read_text())
 
 
 def epochs_of(folder: Path) -> dict[str, list[tuple[int, float]]]:
@@ -50,8 +49,8 @@ def epochs_of(folder: Path) -> dict[str, list[tuple[int, float]]]:
     return curves
 
 
-def test_all_losses_and_validation_map_are_curves_and_the_losses_fall(scores, output):
-    curves = epochs_of(folder_of(output))
+def test_all_losses_and_validation_map_are_curves_and_the_losses_fall(folder):
+    curves = epochs_of(folder)
     assert curves.keys() == {*LOSSES, "val_map"}
     assert [epoch for epoch, _ in curves["loss"]] == list(range(8))
     assert [epoch for epoch, _ in curves["val_map"]] == [1, 3, 5, 7]
@@ -61,50 +60,40 @@ def test_all_losses_and_validation_map_are_curves_and_the_losses_fall(scores, ou
     )
 
 
-def test_the_run_is_in_mlflow_with_the_six_metrics_and_its_model(scores, output):
+def test_the_run_is_in_mlflow_with_the_six_metrics_and_its_model(folder, output):
     client = MlflowClient(f"sqlite:///{output}/mlflow.db")
     experiment = client.get_experiment_by_name("demo").experiment_id
     (run,) = client.search_runs([experiment], "tags.kind = 'mask_rcnn-tiny'")
-    assert all(run.data.metrics[name] == pytest.approx(scores[name]) for name in SIX)
+    assert all(run.data.metrics[name] == pytest.approx(scores_of(folder)[name]) for name in SIX)
     assert {a.path for a in client.list_artifacts(run.info.run_id, "model/data")} >= {
         "model/data/model.keras",
         "model/data/detector.json",
     }
 
 
-def test_of_a_training_that_ended_no_checkpoint_is_left(scores, output):
+def test_of_a_training_that_ended_no_checkpoint_is_left(folder, output):
     assert not list((output / "checkpoints").iterdir())
 
 
 def test_killed_in_mid_training_the_same_command_goes_on_to_the_same_end(
-    scores, start, until, train, tmp_path
+    folder, start, until, train, tmp_path
 ):
     command = ("train.py", *SMALL, f"output={tmp_path}")
     process = start(*command)
     until(lambda: list(tmp_path.glob("checkpoints/*.npz")), process)
     process.kill()
-    killed = folder_of(tmp_path)
+    (killed,) = tmp_path.glob("runs/*")
     done = len(epochs_of(killed)["loss"]) if (killed / "epochs.csv").is_file() else 0
     assert done < 8
     ended = train(*command[1:])
     assert ended.code == 0, ended.err
     assert "going on after epoch" in ended.out + ended.err
-    folder = Path(ended.said("results"))
-    assert json.loads((folder / "scores.json").read_text()) == scores
-    assert [epoch for epoch, _ in epochs_of(folder)["loss"]] == list(range(8))
+    again = Path(ended.said("results"))
+    assert scores_of(again) == scores_of(folder)
+    assert epochs_of(again) == epochs_of(folder)
 
 
-def test_a_loss_that_blows_up_is_named_and_what_was_learned_is_kept(train, tmp_path):
-    ended = train(*SMALL, f"output={tmp_path}", "trainer.learning_rate=10", "optimizer=adam")
-    if ended.code == 0:
-        pytest.skip("this machine's rounding survived a rate of 10")
-    (sentence,) = [line for line in ended.err.splitlines() if line.startswith("error: ")]
-    assert "loss is nan in epoch" in sentence or "loss is inf in epoch" in sentence
-    assert "lower trainer.learning_rate" in sentence
-    assert "Traceback" not in ended.err
-
-
-def test_it_votes_with_two_classifiers(scores, output, train):
+def test_it_votes_with_two_classifiers(folder, output, train):
     heads = train("-m", *DEMO, *TINY, "data.images=8", "trainer=smoke", "trainer.epochs=1",
                   "trainer.finetune.epochs=0", "model.head=svm,linear", f"output={output}")  # fmt: skip
     assert heads.code == 0, heads.err

@@ -464,5 +464,5 @@ def test_a_metric_that_no_run_has_is_told_with_those_that_they_have(shop):
     newest = [shop.run(kind, 0.5, metrics={"val/map": 0.1}) for kind in ("tiny", "bovw")][-1]
     assert shop.refusal(metric="val/acuracy") == (
         f"members.metric=val/acuracy is no figure of run {newest} (bovw);"
-        " it has val/accuracy, val/map"
+        " did you mean val/accuracy? (one of: val/accuracy, val/map)"
     )

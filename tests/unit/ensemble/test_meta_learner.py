@@ -68,14 +68,22 @@ def test_it_learns_whom_to_believe():
     assert (told.argmax(1) == labels).all()
 
 
-def test_a_class_that_validate_holds_once_is_learned_and_still_honestly_told():
-    """It cannot be left out in turn, so the probabilities are those of learning, as is written."""
-    probas, labels = case(0, (20, 10, 1), 1.0)
+@pytest.mark.parametrize("counts", [(20, 10, 1), (20, 1, 1), (9, 1)])
+def test_the_only_image_of_a_class_is_named_by_who_never_saw_the_class(counts):
+    probas, labels = case(0, counts, 1.0)
     own = meta_learner.build(**GRID)
     told = own.fit(probas, labels)
-    assert np.array_equal(told, own.combine(probas))
-    assert (own.svm.C, own.svm.gamma) == (1, 1)
-    assert own.combine(probas)[-1].argmax() == 2
+    once = [place for place, label in enumerate(labels) if counts[label] == 1]
+    assert not told[once, labels[once]].any()  # as it would be with an image of an unknown class
+    assert (told.argmax(1) == labels).sum() >= counts[0] - 1
+    assert own.combine(probas)[once].argmax(1).tolist() == labels[once].tolist()
+    assert np.allclose(told.sum(1), 1)
+
+
+def test_where_every_class_has_one_image_all_are_left_out_in_turn():
+    labels = np.arange(4)
+    told = meta_learner.build(**GRID).fit(np.stack([np.eye(4)] * 2), labels)
+    assert not told[labels, labels].any()
 
 
 def test_a_class_that_validate_lacks_is_never_called():

@@ -1,0 +1,28 @@
+"""Settings that were typed and would mean nothing to the run; silence would be a lie."""
+
+from __future__ import annotations
+
+from anomaly.config import Job, RunConfig
+from anomaly.types import InputError
+
+TRAINING = ("augment", "backbone", "optimizer", "model", "trainer")  # what a combining run lacks
+COMBINING = ("members",)
+
+
+def refuse(config: RunConfig, job: Job) -> None:
+    """Stop where a setting of the other kind of run was typed.
+
+    Raises:
+        InputError: naming each of them.
+    """
+    unread = TRAINING if config.ensemble else COMBINING
+    typed = [own for own in job.overrides if own.lstrip("+~").split("=")[0].split(".")[0] in unread]
+    if not typed:
+        return
+    words = ", ".join(typed)
+    if config.ensemble:
+        raise InputError(
+            f"an ensemble combines finished runs and trains nothing: leave out {words}; which runs"
+            " it combines is chosen by members.run_ids or members.where"
+        )
+    raise InputError(f"{words} means nothing without an ensemble; add ensemble=... or leave it out")

@@ -1,0 +1,14 @@
+#!/bin/sh
+# The study, from nothing to its table: run.sh ROOT OUTPUT (make study-detector calls it).
+set -eu
+root=$1 output=$2
+python=${PYTHON:-.venv/bin/python}
+
+bottle() { "$python" train.py data.root="$root" data.category=bottle output="$output" "$@"; }
+
+bottle experiment=bottle_mask_rcnn
+bottle model=mobilenetv2
+bottle model=bovw
+bottle -m ensemble=soft_vote,meta_learner
+
+"$python" -m experiments.record experiments/bottle_mask_rcnn "$output"
