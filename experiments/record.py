@@ -10,25 +10,34 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from anomaly import mistakes
 from anomaly.config import TrackingConfig
 from anomaly.plots.bars import bars
+from anomaly.report.collect import arranged, read_all
 from anomaly.report.runs import Row, rows
 from anomaly.tracking.read import all_finished, reader
 from anomaly.tracking.store import store_uri
 from anomaly.types import InputError
 
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
 PLACE = re.compile(r"(<!-- table (\w+) (\w+) -->\n)(.*?)(<!-- end -->)", re.S)
+P = "p"  # of McNemar's test against the best
 SHARES = ("accuracy", "defect_accuracy")
 HEAD = (
     "model",
     "validation accuracy, defects",
     "test accuracy",
     "test accuracy on defects",
+    "p",
     "AUROC",
     "escapes, overkill at the sorting threshold",
+    "right of those kept",
     "ECE",
     "IoU",
     "map",
@@ -43,10 +52,14 @@ def main(study: Path, output: Path) -> None:
     Raises:
         InputError: the store has none of the runs of a table.
     """
-    client = reader(store_uri(TrackingConfig(None), output))
-    found = rows(all_finished(client)) if client else []
+    uri = store_uri(TrackingConfig(None), output)
+    client = reader(uri)
+    if client is None:
+        raise InputError(f"no run in {uri}: run the study first")
+    found = rows(all_finished(client))
     page = (study / "README.md").read_text()
-    chosen = {(at[1], at[2]): _newest(found, at[1], at[2]) for at in PLACE.findall(page)}
+    places = [at[1:3] for at in PLACE.findall(page)]
+    chosen = {at: _compared(client, found, _newest(found, *at)) for at in places}
     scores = {
         f"{category} {role}": {row.tags["kind"]: _rounded(row) for row in own}
         for (category, role), own in chosen.items()
@@ -66,6 +79,15 @@ def _newest(found: Sequence[Row], category: str, role: str) -> list[Row]:
         raise InputError(f"no finished run of {category} with role={role}: run the study first")
     newest = {row.tags["kind"]: row for row in reversed(own)}
     return ranked(newest.values())
+
+
+def _compared(client: MlflowClient, found: Sequence[Row], own: Sequence[Row]) -> list[Row]:
+    """With McNemar's p against the best on validation, of all test images, as one more figure."""
+    seen = read_all(client, own)
+    categories = arranged(client, found, own, seen, "val/accuracy", own[0])
+    groups = [group for groups in categories.values() for group in groups]
+    p = {id: {P: found.p} for group in groups for id, found in group.comparisons.items()}
+    return [replace(row, metrics={**row.metrics, **p.get(row.id, {})}) for row in own]
 
 
 def ranked(chosen: Iterable[Row]) -> list[Row]:
@@ -101,8 +123,10 @@ def _cells(row: Row) -> list[str]:
         row.tags["kind"],
         f"{accuracy:.3f}, {defects:.3f}",
         *(_share(row, f"test/{name}") for name in SHARES),
+        f"{row.metrics[P]:.2f}" if P in row.metrics else "best",
         f"{row.metrics['test/auroc']:.3f}",
         ", ".join(sorted_out),
+        _count(row, "test/kept_accuracy"),
         *(
             f"{row.metrics[f'test/{name}']:.3f}"
             for name in ("ece", "iou", "map", "map50", "box_map50")
