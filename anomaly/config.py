@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -234,9 +234,9 @@ def _strangers(node: Any, prefix: str = "") -> Iterator[str]:
             yield from _strangers(value, f"{prefix}{key}.")
 
 
-def parameters(run: RunConfig) -> dict[str, Any]:
-    """Every value of the run under its config path; what tracking logs as parameters."""
-    unused = UNUSED[run.ensemble is not None]
+def parameters(run: RunConfig, without: Sequence[str] = ()) -> dict[str, Any]:
+    """Every value of the run under its config path, but for groups that it does not read."""
+    unused = (*UNUSED[run.ensemble is not None], *without)
     return {
         key: value
         for key, value in _flat(asdict(run)).items()

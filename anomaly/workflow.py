@@ -81,7 +81,8 @@ def _train(config: RunConfig, job: Job, place: Place, tags: dict[str, str]) -> d
     backbone = job.choices["backbone"] if learner.has_backbone else None
     kind = naming.model_kind(config, backbone)
     tags |= {"role": "member", "kind": kind, "backbone": backbone or "none"}
-    with _start(config, place, tags)(job.folder) as tracker:
+    unread = () if learner.has_backbone else ("backbone", "optimizer", "trainer")
+    with _start(config, place, tags, unread)(job.folder) as tracker:
         learner.fit(dataset.train, dataset.validate, config.trainer, tracker.epoch)
         predicted = {
             "val": learner.predict(dataset.validate),
@@ -167,8 +168,10 @@ def _slots(config: RunConfig, dataset: Dataset, cache: Cache) -> tuple[Policy, L
     return augment, learner
 
 
-def _start(config: RunConfig, place: Place, tags: Mapping[str, str]) -> Callable:
-    """start(folder) begins a tracked run, named after what it is."""
+def _start(
+    config: RunConfig, place: Place, tags: Mapping[str, str], unread: Sequence[str] = ()
+) -> Callable:
+    """start(folder) begins a tracked run, named after what it is; it does not read some groups."""
     from anomaly.tracking import run as tracking
 
     name = f"{place.dataset.category}-{tags['kind']}"
@@ -178,7 +181,7 @@ def _start(config: RunConfig, place: Place, tags: Mapping[str, str]) -> Callable
         place.output,
         experiment=place.dataset.category,
         name=name,
-        params=parameters(config),
+        params=parameters(config, unread),
         tags=tags,
     )
 

@@ -55,6 +55,8 @@ def test_a_run_records_no_parameter_that_means_nothing_to_it(parsed):
         assert groups.isdisjoint(UNUSED[combines])
         assert {"data", "evaluate", "seed", "objective"} <= groups
         assert ("members" in groups, "model" in groups) == (combines, not combines)
+    kept = parameters(parsed(), ("backbone", "trainer"))
+    assert {key.split(".")[0] for key in kept}.isdisjoint({"backbone", "trainer"})
     keys = set(RunConfig.__dataclass_fields__)
     assert set(UNUSED[True]) | set(UNUSED[False]) <= keys
 
