@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from anomaly.config import Job, RunConfig
+from anomaly.config import Job
+from anomaly.schema import RunConfig
 from anomaly.types import InputError
 
 TRAINING = ("augment", "backbone", "optimizer", "model", "trainer")  # what a combining run lacks

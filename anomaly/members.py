@@ -7,8 +7,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from anomaly.config import MembersConfig
 from anomaly.metrics.direction import EVIDENCE, lower_is_better
+from anomaly.schema import MembersConfig
 from anomaly.tracking.find import finished_runs, predictions_of, run_of
 from anomaly.types import Dataset, InputError, Predictions, Split
 

@@ -8,7 +8,8 @@ import shlex
 import subprocess
 from pathlib import Path
 
-from anomaly.config import SLOTS, Job, RunConfig, parameters
+from anomaly.config import Job, parameters
+from anomaly.schema import SLOTS, RunConfig
 from anomaly.types import Dataset
 
 # What may differ between two folds of one cross-validation: they learn the same.

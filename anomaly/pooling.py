@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from anomaly import results
-from anomaly.config import RunConfig
 from anomaly.data.cache import Cache
 from anomaly.data.images import load_truth
 from anomaly.metrics.operating import DECISIONS
+from anomaly.schema import RunConfig
 from anomaly.summary import print_scores
 from anomaly.tracking.find import finished_runs, predictions_of
 from anomaly.types import Dataset, Predictions, Scores

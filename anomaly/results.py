@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from anomaly.cases import cases
-from anomaly.config import EvaluateConfig
 from anomaly.data.cache import Cache
 from anomaly.data.images import load_truth
 from anomaly.metrics import operating
@@ -20,6 +19,7 @@ from anomaly.metrics.score import Counts, score
 from anomaly.plots.confusion import confusion_matrix
 from anomaly.plots.precision_recall import precision_recall_curves
 from anomaly.plots.reliability import reliability_diagram
+from anomaly.schema import EvaluateConfig
 from anomaly.tracking.predictions import write_predictions
 from anomaly.types import Dataset, Predictions, Scores, Split, Truth, tidy
 

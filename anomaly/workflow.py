@@ -14,9 +14,10 @@ import numpy as np
 from hydra.utils import instantiate as hydra_instantiate
 
 from anomaly import idle, naming, quiet
-from anomaly.config import Job, RunConfig, parameters
+from anomaly.config import Job, parameters
 from anomaly.data.cache import Cache
 from anomaly.metrics.direction import LOWER_IS_BETTER
+from anomaly.schema import RunConfig
 from anomaly.summary import ROWS, print_scores
 from anomaly.types import GOOD, Dataset, InputError, Predictions, Scores
 

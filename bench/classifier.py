@@ -16,13 +16,13 @@ from anomaly import quiet
 quiet.import_keras()
 
 from anomaly.augment import classic
-from anomaly.config import StageConfig
 from anomaly.data import mvtec
 from anomaly.data.cache import Cache
 from anomaly.model import network
 from anomaly.model.features import Extractor
 from anomaly.model.head_training import train_head
 from anomaly.model.pictures import training_pictures
+from anomaly.schema import StageConfig
 from anomaly.types import Dataset
 from bench.plain import BATCH, epoch_seconds
 

@@ -17,8 +17,8 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
 from anomaly import config
-from anomaly.config import RunConfig
 from anomaly.data.cache import Cache
+from anomaly.schema import RunConfig
 from anomaly.types import Dataset
 
 ROOT = Path(__file__).parents[1]

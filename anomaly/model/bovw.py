@@ -23,8 +23,8 @@ from anomaly.types import InputError, Predictions, Split
 
 if TYPE_CHECKING:
     from anomaly.augment.policy import Policy
-    from anomaly.config import TrainerConfig
     from anomaly.model.learner import Report
+    from anomaly.schema import TrainerConfig
 
 SETTINGS = ("image_size", "sampling", "step", "scales", "root", "pyramid", "views", "threshold")
 

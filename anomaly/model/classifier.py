@@ -11,7 +11,6 @@ import keras
 import numpy as np
 
 from anomaly.checks import Fraction, Number, Positive, Side
-from anomaly.config import TrainerConfig
 from anomaly.data.cache import Cache
 from anomaly.data.images import load_masks
 from anomaly.model import network
@@ -20,6 +19,7 @@ from anomaly.model.learner import Report
 from anomaly.model.localise import choose_threshold, instances
 from anomaly.model.svm_head import Svm
 from anomaly.model.training import Lesson, OptimizerBuilder, Training
+from anomaly.schema import TrainerConfig
 from anomaly.types import Predictions, Split
 
 if TYPE_CHECKING:

@@ -8,13 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 import keras
 import numpy as np
 
-from anomaly.config import StageConfig
 from anomaly.model.devices import jit
 from anomaly.model.head_training import FIGURES, Best, check_finite
 from anomaly.model.learner import Report
 from anomaly.model.network import every_layer
 from anomaly.model.pictures import Picture
 from anomaly.progress import bar
+from anomaly.schema import StageConfig
 
 MEMORY = 2 * 2**30  # bytes of pictures kept
 

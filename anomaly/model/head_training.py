@@ -5,10 +5,10 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from anomaly.config import StageConfig
 from anomaly.model.compiled import epochs
 from anomaly.model.learner import Report
 from anomaly.progress import bar
+from anomaly.schema import StageConfig
 from anomaly.types import InputError
 
 FIGURES = ("loss", "accuracy", "val_loss", "val_accuracy")

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import keras
 
-from anomaly.config import TrainerConfig
+from anomaly.schema import TrainerConfig
 from anomaly.types import Predictions, Split
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 
-from anomaly.config import StageConfig, TrainerConfig
 from anomaly.data.cache import Cache
 from anomaly.model import network
 from anomaly.model.features import Extractor
@@ -18,6 +17,7 @@ from anomaly.model.head_training import FIGURES, evaluate, train_head
 from anomaly.model.learner import Report
 from anomaly.model.pictures import firsts, training_pictures, views
 from anomaly.model.svm_head import Svm, fit_head
+from anomaly.schema import StageConfig, TrainerConfig
 from anomaly.types import Split
 
 if TYPE_CHECKING:

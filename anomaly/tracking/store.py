@@ -16,7 +16,7 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 from filelock import FileLock
 from mlflow import MlflowClient
 
-from anomaly.config import TrackingConfig
+from anomaly.schema import TrackingConfig
 from anomaly.types import InputError
 
 logging.getLogger("alembic").setLevel(logging.WARNING)  # a new database narrates its migrations

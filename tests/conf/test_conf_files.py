@@ -13,7 +13,8 @@ import pytest
 from omegaconf import OmegaConf
 
 from anomaly import checks, signature
-from anomaly.config import OVERLAYS, SLOTS, UNUSED, RunConfig, parameters
+from anomaly.config import UNUSED, parameters
+from anomaly.schema import OVERLAYS, SLOTS, RunConfig
 
 ROOT = Path(__file__).parents[2]
 CONF = ROOT / "conf"

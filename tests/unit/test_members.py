@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from mlflow import MlflowClient
 
-from anomaly.config import MembersConfig
 from anomaly.members import Member, find
+from anomaly.schema import MembersConfig
 from anomaly.tracking.predictions import write_predictions
 from anomaly.tracking.run import start
 from anomaly.types import Dataset, Detections, InputError, Predictions, Sample, Split

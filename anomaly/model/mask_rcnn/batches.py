@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import keras
 import numpy as np
 
-from anomaly.config import StageConfig
 from anomaly.data.cache import Cache
 from anomaly.data.images import load_image, numbered_instances
+from anomaly.schema import StageConfig
 from anomaly.types import Sample, Split
 
 if TYPE_CHECKING:

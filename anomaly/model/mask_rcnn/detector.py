@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 
-from anomaly.config import StageConfig, TrainerConfig
 from anomaly.data.cache import Cache
 from anomaly.data.images import load_images, load_truth
 from anomaly.metrics.average_precision import average_precisions
@@ -29,6 +28,7 @@ from anomaly.model.mask_rcnn.pyramid import freeze
 from anomaly.model.mask_rcnn.training import Course
 from anomaly.model.network import fingerprint
 from anomaly.progress import track
+from anomaly.schema import StageConfig, TrainerConfig
 from anomaly.types import Detections, InputError, Predictions, Split, Truth
 
 if TYPE_CHECKING:

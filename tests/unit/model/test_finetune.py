@@ -5,10 +5,10 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from anomaly.config import StageConfig
 from anomaly.model import finetune as finetuning
 from anomaly.model.finetune import Batches, finetune
 from anomaly.model.pictures import Picture
+from anomaly.schema import StageConfig
 
 
 def pictures(count: int = 12, swapped: bool = False) -> list[Picture]:

@@ -6,9 +6,9 @@ import keras
 import numpy as np
 import pytest
 
-from anomaly.config import StageConfig
 from anomaly.model import network
 from anomaly.model.head_training import batches, evaluate, train_head
+from anomaly.schema import StageConfig
 from anomaly.types import InputError
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from anomaly.config import StageConfig
 from anomaly.model.mask_rcnn.batches import Batches, Shapes, box_of, example
+from anomaly.schema import StageConfig
 
 SIZE, MOST = 64, 5
 
