@@ -68,6 +68,9 @@ class Detect(keras.layers.Layer):
 class OfClass(keras.layers.Layer):
     """(b, k, s, s): of (b, k, s, s, c - 1) masks, that of each region's (b, k) class from 1."""
 
+    def __init__(self, **kwargs) -> None:
+        super().__init__(**{"dtype": "float32", **kwargs})
+
     def call(self, masks: Tensor, labels: Tensor) -> Tensor:
         chosen = ops.maximum(labels - 1, 0)[:, :, None, None, None]
         return ops.take_along_axis(masks, chosen, -1)[..., 0]

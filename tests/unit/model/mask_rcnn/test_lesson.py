@@ -1,0 +1,86 @@
+"""The graph that learns: its losses, its gradients, and what it computes in."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from anomaly.backbone import tiny
+from anomaly.model.mask_rcnn.lesson import Lesson
+from anomaly.model.mask_rcnn.network import Parts, finder
+from anomaly.model.mask_rcnn.pyramid import freeze
+
+from .test_backends import SETTINGS
+
+INSTANCES = 3
+
+
+@pytest.fixture(params=["float32", "mixed_bfloat16"])
+def precision(request):
+    keras.mixed_precision.set_global_policy(request.param)
+    yield request.param
+    keras.mixed_precision.set_global_policy("float32")
+
+
+def batch_of(lesson: Lesson, instances: int) -> dict[str, np.ndarray]:
+    """Two images of noise with so many squares in each."""
+    random = np.random.default_rng(0)
+    boxes, labels = np.zeros((2, INSTANCES, 4), np.float32), np.zeros((2, INSTANCES), np.int32)
+    numbered = np.zeros((2, 64, 64), np.int32)
+    for k in range(instances):
+        boxes[:, k], labels[:, k] = (20 * k, 10, 20 * k + 15, 40), k + 1
+        numbered[:, 10:40, 20 * k : 20 * k + 15] = k + 1
+    proposals = SETTINGS.proposals + INSTANCES
+    return {
+        "image": random.uniform(0, 255, (2, 64, 64, 3)).astype(np.float32),
+        "boxes": boxes,
+        "labels": labels,
+        "instances": numbered,
+        "anchor_draw": random.random((2, len(lesson.anchors)), np.float32),
+        "region_draw": random.random((2, proposals), np.float32),
+    }
+
+
+def lesson_of() -> tuple[Lesson, keras.Model]:
+    keras.utils.set_random_seed(0)
+    backbone = tiny.build(image_size=64, weights=None, width=8)
+    parts = Parts(backbone, 4, SETTINGS)
+    lesson = Lesson(finder(parts), parts)
+    lesson.compile(keras.optimizers.Adam(1e-3), jit_compile=False)
+    return lesson, backbone
+
+
+def test_it_learns_in_every_precision_and_answers_in_float32(precision):
+    lesson, _ = lesson_of()
+    batch = batch_of(lesson, 2)
+    losses = [lesson.train_on_batch(batch, return_dict=True)["loss"] for _ in range(12)]
+    assert np.isfinite(losses).all()
+    assert losses[-1] < 0.8 * losses[0]
+    found = lesson.network.predict_on_batch(batch["image"])
+    assert {np.asarray(found[name]).dtype for name in ("boxes", "scores", "masks")} == {
+        np.dtype("float32")
+    }
+    head = lesson.parts.box_head.get_layer("hidden_1")
+    assert head.compute_dtype == precision.removeprefix("mixed_")
+
+
+def test_an_image_without_instances_teaches_that_nothing_is_there():
+    lesson, _ = lesson_of()
+    figures = lesson.train_on_batch(batch_of(lesson, 0), return_dict=True)
+    assert figures["proposal_class"] > 0 and figures["class"] > 0
+    assert figures["proposal_box"] == figures["box"] == figures["mask"] == 0
+
+
+def test_what_is_frozen_stays_and_the_rest_moves():
+    lesson, backbone = lesson_of()
+    frozen = freeze(backbone, "C3", batch_norm=True)
+    assert frozen
+    below = keras.Model(backbone.input, backbone.output["C3"])
+    before = [weight.copy() for weight in below.get_weights()]
+    above = [weight.copy() for weight in backbone.get_weights()]
+    lesson.compile(keras.optimizers.Adam(1e-2), jit_compile=False)
+    lesson.train_on_batch(batch_of(lesson, 2))
+    assert all(np.array_equal(a, b) for a, b in zip(before, below.get_weights(), strict=True))
+    assert not all(np.array_equal(a, b) for a, b in zip(above, backbone.get_weights(), strict=True))
+    assert freeze(backbone, "C3", batch_norm=True) == []
