@@ -45,7 +45,7 @@ class Checkpoint:
         if not self._lock.is_locked or not self.path.is_file():
             return None
         try:
-            with np.load(self.path, allow_pickle=False) as file:
+            with self.path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
                 head = json.loads(str(file["head"]))
                 arrays: dict[str, Sequence[np.ndarray]] = {
                     name: [file[f"{name}.{place}"] for place in range(count)]

@@ -276,7 +276,7 @@ VALUES = [
         "+trainer.patience=3",
         nothing,
         "trainer.patience is not a known key; trainer has batch_size, epochs, finetune,"
-        " learning_rate",
+        " learning_rate, precision, steps_per_epoch, xla",
     ),
     (
         "an unknown key that is short for a right one",
@@ -294,7 +294,7 @@ VALUES = [
         "a group that is to be nothing",
         "trainer=null",
         nothing,
-        "trainer=null is no choice; give one of its options: default, scratch, smoke, transfer",
+        "trainer=null is no choice; give one of its options: default, detector, scratch, smoke, transfer",
     ),
     (
         "a group that is nothing by itself",
@@ -433,7 +433,8 @@ VALUES = [
         "an objective that no run has, before the training and not after it",
         DATA + "objective=val/acuracy",
         nothing,
-        "objective=val/acuracy is not a figure of a run; did you mean val/accuracy? (one of: ...)",
+        "objective=val/acuracy is not a figure of a run that sweeps can maximise; did you mean"
+        " val/accuracy? (one of: ...)",
     ),
 ]
 

@@ -180,9 +180,8 @@ def test_an_ensemble_leaves_the_files_of_a_run_but_no_model(found, store):
     files = store.files(run)
     every = {path.relative_to(files).as_posix() for path in files.rglob("*") if path.is_file()}
     names = {name for name in every if not name.startswith((".hydra/", "train.log"))}
-    pictures = {
-        f"{p}_{what}" for p in PARTS for what in ("confusion", "reliability", "best", "worst")
-    }
+    kinds = ("confusion", "reliability", "precision_recall", "best", "worst")
+    pictures = {f"{part}_{what}" for part in PARTS for what in kinds}
     assert names == {
         *("operating_point.json", "run.json", "scores.json", "split.csv"),
         *(f"predictions/{part}.npz" for part in PARTS),

@@ -37,7 +37,7 @@ def change(kind: str, seed: int, index: int, side: int) -> np.ndarray:
 def build(root: Path, **changes):
     values = dict(
         root=str(root), images=3, side=64, train=0.7, test=0.15, validate=0.15, folds=None,
-        fold=0, seed=0, copy_correlation=0.9, grid=64,
+        fold=0, seed=0, copy_correlation=0.9, grid=64, min_instance_area=0,
     )  # fmt: skip
     return demo.build(cache=Cache(root / "cache", 1), **(values | changes))
 

@@ -163,7 +163,7 @@ def test_what_a_small_cache_has_lost_is_computed_anew(tmp_path, cache):
     features = network.pool(backbone(), ["C3"], ["avg"])
     loaded: list[int] = []
     again: list[int] = []
-    small = Extractor(features, Cache(tmp_path / "small", gigabytes=300 / 2**30))
+    small = Extractor(features, Cache(tmp_path / "small", gigabytes=100 / 2**30))
     small.fill(pictures(3, loaded), "features")  # of which the cache holds but one
     vectors = small(pictures(3, again))
     assert np.array_equal(vectors, Extractor(features, cache)(pictures(3, [])))
