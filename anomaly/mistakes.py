@@ -25,6 +25,8 @@ from anomaly.types import InputError
 
 CONF = Path(__file__).parents[1] / "conf"
 OPTIONAL = ("ensemble", "experiment")  # groups of which no option is chosen by default
+KIND = re.compile(r"Value '(.*)' of type '.*' could not be converted to (Integer|Float|Boolean)")
+KINDS = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false"}
 STOPPED = 130  # what a shell calls a program ended by Ctrl-C
 FOLDERS = ("output", "hydra.run.dir", "hydra.sweep.dir")  # the keys that say where to write
 DISK = {
@@ -149,6 +151,10 @@ def _unfit(key: str, reason: str) -> str:
         return f"{key} has no value of its own; set what stands below it, such as {below[0]}=..."
     if "is not Optional" in reason:
         return f"{key} must have a value, got null"
+    if "is not a ListConfig" in reason:
+        return f"{key} must be a list, such as '{key}=[A,B]'"
+    if wrong := KIND.match(reason):
+        return f"{key} must be {KINDS[wrong[2]]}, got {wrong[1]}"
     return f"{key}: {reason}"
 
 

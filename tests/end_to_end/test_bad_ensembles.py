@@ -41,6 +41,16 @@ VALUES = [
         "ensemble.members.run_ids is not a known key; did you mean members.run_ids?",
     ),
     (
+        "one run where a list is due",
+        "ensemble=soft_vote members.run_ids=abc",
+        "members.run_ids must be a list, such as 'members.run_ids=[A,B]'",
+    ),
+    (
+        "half a member",
+        "ensemble=soft_vote members.most=2.5",
+        "members.most must be a whole number, got 2.5",
+    ),
+    (
         "a run named twice",
         "ensemble=soft_vote members.run_ids=[a,b,a]",
         "members.run_ids names a run twice; a member has one voice",

@@ -369,7 +369,7 @@ VALUES = [
         "a learning rate that is no number",
         "trainer.learning_rate=fast",
         nothing,
-        "trainer.learning_rate: Value 'fast' of type 'str' could not be converted to Float",
+        "trainer.learning_rate must be a number, got fast",
     ),
     (
         "a batch of no images",
