@@ -19,8 +19,9 @@ def build(*, image_size: int, path: str | None, scale: Positive, offset: Real) -
         InputError: a file that cannot be used, or a network that lacks a level at this size.
     """
     network = read_network(path)
-    image = keras.Input((image_size, image_size, 3), name="image")
-    scaled = layers.Rescaling(1 / scale, offset=-offset / scale)(image)
+    image = keras.Input((image_size, image_size, 3), name=_free("image", network))
+    rescaling = layers.Rescaling(1 / scale, -offset / scale, name=_free("scaled", network))
+    scaled = rescaling(image)
     try:
         maps = last_of_each_side(_rebuilt(network, scaled))
     except Exception as error:  # layers that hold on to a size raise whatever they like
@@ -32,6 +33,14 @@ def build(*, image_size: int, path: str | None, scale: Positive, offset: Real) -
     if missing := [level for level, found in levels.items() if found is None]:
         raise InputError(f"backbone.path={path} {_lack(missing, image_size, list(maps))}")
     return keras.Model(image, levels, name="backbone")
+
+
+def _free(name: str, network: keras.Model) -> str:
+    """The name, or one like it, that no layer of the network has: in a graph each has its own."""
+    taken = {layer.name for layer in network.layers}
+    while name in taken:
+        name += "_"
+    return name
 
 
 def _rebuilt(network: keras.Model, image: keras.KerasTensor) -> list[keras.KerasTensor]:

@@ -64,18 +64,18 @@ def _common(outlines: np.ndarray) -> np.ndarray:
     return each(lambda own: laid(own, typical), outlines).mean(0)
 
 
-def _register(grey: np.ndarray, outline: np.ndarray, mean: np.ndarray) -> np.ndarray:
+def _register(grey: np.ndarray, own: np.ndarray, mean: np.ndarray) -> np.ndarray:
     """The image moved onto the category's mean, to a fraction of a pixel.
 
     The whole-pixel shift is found by correlation, the rest by ECC (Evangelidis & Psarakis,
     "Parametric Image Alignment Using Enhanced Correlation Coefficient Maximization", 2008).
     An image that does not resemble the mean stays where it is.
     """
-    start = whole_shift(outline, mean)
+    start = whole_shift(own, mean)
     warp: Any = np.array([[1, 0, start[0]], [0, 1, start[1]]], np.float32)
     try:
         _, warp = cv2.findTransformECC(
-            mean, outline, warp, cv2.MOTION_TRANSLATION, STOP, inputMask=ALL, gaussFiltSize=5
+            mean, own, warp, cv2.MOTION_TRANSLATION, STOP, inputMask=ALL, gaussFiltSize=5
         )
     except cv2.error:  # it says so when the alignment does not converge
         return grey

@@ -75,8 +75,12 @@ class Checkpoint:
             log.warning("no checkpoint could be written to %s (%s); going on", self.path, error)
 
     def done(self) -> None:
-        """The training has ended: nothing is left of its checkpoint."""
+        """What was learned lies elsewhere: nothing is left of the checkpoint."""
         if self._lock.is_locked:
             self.path.unlink(missing_ok=True)
-            self._lock.release()
+            self.release()
             Path(self._lock.lock_file).unlink(missing_ok=True)
+
+    def release(self) -> None:
+        """Leave the file to whoever runs this training next; a process that ends does so too."""
+        self._lock.release()

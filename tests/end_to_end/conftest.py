@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -22,6 +23,11 @@ LONG = 300  # seconds, for a process on a busy machine; a quiet one needs 20
 DEMO = ("data=demo", "data.images=4", "data.side=64", "data.grid=64")
 TINY = ("model=tiny", "model.image_size=64", "backbone.width=8")
 SMOKE = ("trainer=smoke", "trainer.epochs=2")
+
+
+def _heed_ctrl_c() -> None:
+    """A shell lets what it runs in the background ignore it, and so would all of its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,7 @@ class Process:
                 stdout=out,
                 stderr=err,
                 start_new_session=True,
+                preexec_fn=_heed_ctrl_c,
             )
 
     def ended(self, seconds: float = LONG) -> Ended:

@@ -70,6 +70,7 @@ class Detector:
     ) -> None:
         self.model, self.classes, self.cache = model, classes, cache
         self.thresholds, self.teaching = thresholds, teaching
+        self.checkpoints: list[Checkpoint] = []  # of each stage, kept until `save`
 
     def fit(self, train: Split, validate: Split, trainer: TrainerConfig, report: Report) -> None:
         """Stage one with the frozen levels as they are, stage two with everything, then thresholds.
@@ -110,12 +111,12 @@ class Detector:
         rate, steps = stage.learning_rate, stage.epochs * len(batches)
         lesson.compile(own.optimizer(learning_rate=rate, steps=steps), jit_compile=jit(xla))
         self.model.compile(jit_compile=jit(xla))
-        checkpoint = self._checkpoint(lesson, batches, stage)
+        checkpoint = self._checkpoint(lesson, batches, validate[0], stage)
         course = Course(
             lesson, batches, lambda: self._map(*validate), own.validate_every, stage.epochs
         )
+        self.checkpoints.append(checkpoint)
         course.run(checkpoint, report)
-        checkpoint.done()
 
     def _batches(self, train: Split, stage: StageConfig) -> Batches:
         own = self.teaching
@@ -136,18 +137,22 @@ class Detector:
             )  # fmt: skip
         return batches
 
-    def _checkpoint(self, lesson: Lesson, batches: Batches, stage: StageConfig) -> Checkpoint:
+    def _checkpoint(
+        self, lesson: Lesson, batches: Batches, validate: Split, stage: StageConfig
+    ) -> Checkpoint:
         """Named after all that decides what is learned."""
         own = self.teaching
         assert own is not None
         digest = hashlib.sha256()
-        for sample in (*batches.defective, *batches.good):
+        for sample in (*batches.defective, *batches.good, *validate):
             digest.update(f"{sample.id} {sample.content} {sample.label}".encode())
             digest.update(sample.mask.read_bytes() if sample.mask else b"")
-        words = [
+        optimizer = {k: v for k, v in lesson.optimizer.get_config().items() if k != "name"}
+        words = [  # a name says how many optimizers the process has made, and decides nothing
             fingerprint(self.model), asdict(own.parts.settings), asdict(stage),
-            lesson.optimizer.get_config(), [w.name for w in lesson.trainable_weights],
+            optimizer, [w.name for w in lesson.trainable_weights],
             own.policy.name, own.max_instances, own.negatives, own.validate_every, own.seed,
+            validate.grid, validate.min_instance_area,
             keras.backend.backend(), keras.__version__,
         ]  # fmt: skip
         digest.update(json.dumps(words, sort_keys=True, default=str).encode())
@@ -185,11 +190,13 @@ class Detector:
         )
 
     def save(self, folder: Path) -> None:
-        """model.keras (RGB to detections) and detector.json."""
+        """model.keras (RGB to detections) and detector.json; checkpoints have served then."""
         folder.mkdir(parents=True, exist_ok=True)
         self.model.save(folder / "model.keras")
         content = {"classes": self.classes, "thresholds": self.thresholds}
         (folder / "detector.json").write_text(json.dumps(content, indent=2))
+        for checkpoint in self.checkpoints:
+            checkpoint.done()
 
 
 def load(folder: Path, cache: Cache) -> Detector:

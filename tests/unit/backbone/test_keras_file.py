@@ -62,6 +62,21 @@ def test_the_network_sees_images_minus_the_offset_over_the_scale(tmp_path):
     assert same(found, plain.predict_on_batch((IMAGES - 127) / 128))
 
 
+def test_layers_of_the_file_may_be_called_like_ours(tmp_path):
+    """Found by chance: Keras counts layers, and a count can be the name of one in the file."""
+    image = keras.Input((64, 64, 3), name="picture")
+    x = layers.Rescaling(1 / 255, name="scaled")(layers.ReLU(name="image")(image))
+    x = layers.Rescaling(1, name="rescaling")(layers.Rescaling(1, name="scaled_")(x))
+    keras.Model(image, strided(x)).save(tmp_path / "named.keras")
+    for _ in range(2):
+        keras.backend.clear_session()  # counts anew: the next of a kind has no number
+        found = backbone(tmp_path / "named.keras", scale=2.0).predict_on_batch(IMAGES)
+    wanted = keras.Model(image, strided(x))
+    wanted.load_weights(tmp_path / "named.keras")
+    last = wanted.predict_on_batch(IMAGES / 2)
+    assert np.allclose(found["C5"], last, atol=1e-5)
+
+
 def test_sequential_models_and_parts_serve_at_another_size_too(tmp_path):
     part = keras.Sequential([layers.LayerNormalization(), layers.Conv2D(8, 2, strides=2)])
     image = keras.Input((96, 96, 3))
