@@ -29,14 +29,12 @@ class Tracker:
         self.record = record
         self.folder = folder
         self.lost = False
-        self._waiting: list[Metric] = []
+        self._told = 0  # figures of epochs that the store has, of those on disk
         self._sent = time.monotonic()
 
     def epoch(self, epoch: int, values: Mapping[str, float]) -> None:
         """Record the figures of one epoch, as `epoch/...`."""
-        now = _now()
-        append_epoch(self.folder, now, epoch, values)
-        self._waiting += [Metric(f"epoch/{k}", float(v), now, epoch) for k, v in values.items()]
+        append_epoch(self.folder, _now(), epoch, values)
         if time.monotonic() - self._sent > PAUSE:
             self._flush()
 
@@ -67,9 +65,11 @@ class Tracker:
             self._attempt(lambda: self.client.set_terminated(self.record.run_id, status))
 
     def _flush(self) -> None:
-        waiting, self._waiting, self._sent = self._waiting, [], time.monotonic()
-        if not self.lost:
-            self._attempt(lambda: _log_metrics(self.client, self.record.run_id, waiting))
+        """Send what the store has not yet: read from disk, an interruption loses none of it."""
+        self._sent = time.monotonic()
+        waiting = [] if self.lost else _epochs(self.folder)[self._told :]
+        self._attempt(lambda: _log_metrics(self.client, self.record.run_id, waiting))
+        self._told += len(waiting)
 
     def _attempt(self, send) -> None:
         try:
@@ -131,12 +131,15 @@ def send(folder: Path, uri: str | None = None) -> str:
             run_id = run.info.run_id
         record = record.write(folder, run_id=run_id, uri=uri or record.uri)
         _log_start(client, record)
-        curves = [Metric(f"epoch/{k}", v, t, e) for t, e, k, v in read_epochs(folder)]
-        _log_metrics(client, run_id, curves)
+        _log_metrics(client, run_id, _epochs(folder))
         _send_results(client, record, folder)
     except MlflowException as error:
         raise InputError(f"cannot log {folder}: {reason(error)}") from None
     return run_id
+
+
+def _epochs(folder: Path) -> list[Metric]:
+    return [Metric(f"epoch/{k}", v, t, e) for t, e, k, v in read_epochs(folder)]
 
 
 def _known_run(client: MlflowClient, record: Record) -> str | None:
