@@ -1,5 +1,6 @@
 """Trains, evaluates and records what the config describes; `--help` shows the choices."""
 
+import logging
 import os
 import sys
 
@@ -14,7 +15,9 @@ config.register()
 
 @hydra.main(config_path="conf", config_name="config", version_base="1.3")
 def train(cfg: DictConfig) -> float:
-    with mistakes.explained():
+    one_of_many = config.sweeping()
+    log = logging.getLogger(__name__)
+    with mistakes.contained(log) if one_of_many else mistakes.explained():
         run = config.parse(cfg)
         from anomaly import workflow  # only now: a mistake answers before TensorFlow is imported
 
@@ -22,8 +25,7 @@ def train(cfg: DictConfig) -> float:
 
 
 if __name__ == "__main__":
-    # argparse takes overrides from one place only; people type -m in front of what it concerns.
-    sys.argv[1:] = sorted(sys.argv[1:], key=lambda word: word not in ("-m", "--multirun"))
     with mistakes.explained():
+        sys.argv[1:] = config.words(sys.argv[1:])
         mistakes.refuse_blank(sys.argv[1:])
         train()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
+from hydra.conf import HydraConf
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
@@ -31,6 +33,21 @@ class Job:
     choices: dict[str, str]  # the option chosen for every slot
     overrides: tuple[str, ...]
     sweep: str | None  # the folder of the sweep, when there is one
+
+
+def words(typed: Sequence[str]) -> list[str]:
+    """The command line as Hydra reads it.
+
+    argparse takes overrides from one place only; people type -m in front of what it concerns.
+    sweep.launcher=joblib is what Hydra calls hydra/launcher=joblib.
+    """
+    own = [re.sub(r"^sweep\.launcher([.=])", _launcher, word) for word in typed]
+    return sorted(own, key=lambda word: word not in ("-m", "--multirun"))
+
+
+def _launcher(found: re.Match) -> str:
+    """The choice of one, or a setting of the one chosen."""
+    return "hydra/launcher=" if found[1] == "=" else "hydra.launcher."
 
 
 def register() -> None:
@@ -81,11 +98,21 @@ def parameters(run: RunConfig, without: Sequence[str] = ()) -> dict[str, Any]:
 def current_job() -> Job:
     """The job that Hydra is running."""
     hydra = HydraConfig.get()
-    sweep = hydra.sweep.dir if hydra.mode == RunMode.MULTIRUN else None
+    return job(hydra, Path(hydra.runtime.output_dir))
+
+
+def sweeping() -> bool:
+    """Whether the job that Hydra is running is one of several."""
+    return HydraConfig.get().mode == RunMode.MULTIRUN
+
+
+def job(hydra: DictConfig | HydraConf, folder: Path) -> Job:
+    """What the `hydra` part of a composed config says of its job."""
+    sweep = str(Path(str(hydra.sweep.dir)).absolute()) if hydra.mode == RunMode.MULTIRUN else None
     chosen = hydra.runtime.choices
     return Job(
-        folder=Path(hydra.runtime.output_dir),
-        choices={group: chosen[group] or "" for group in (*SLOTS, *OVERLAYS)},
+        folder=folder,
+        choices={group: chosen.get(group) or "" for group in (*SLOTS, *OVERLAYS)},
         overrides=tuple(hydra.overrides.task),
         sweep=sweep,
     )

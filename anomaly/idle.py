@@ -17,7 +17,7 @@ def refuse(config: RunConfig, job: Job) -> None:
         InputError: naming each of them.
     """
     unread = TRAINING if config.ensemble else COMBINING
-    typed = [own for own in job.overrides if own.lstrip("+~").split("=")[0].split(".")[0] in unread]
+    typed = [own for own in job.overrides if _group(own) in unread and not _is_of_sweeps(own)]
     if not typed:
         return
     words = ", ".join(typed)
@@ -27,3 +27,12 @@ def refuse(config: RunConfig, job: Job) -> None:
             " it combines is chosen by members.run_ids or members.where"
         )
     raise InputError(f"{words} means nothing without an ensemble; add ensemble=... or leave it out")
+
+
+def _group(override: str) -> str:
+    return override.lstrip("+~").split("=")[0].split(".")[0]
+
+
+def _is_of_sweeps(override: str) -> bool:
+    """Whether a finished job runs again is asked of ensembles as well."""
+    return override.lstrip("+~").startswith("trainer.rerun=")

@@ -37,6 +37,12 @@ def find(
     Raises:
         InputError: fewer than two, or one that cannot vote on this split; the sentence names it.
     """
+    runs = choose(config, dataset, fold, uri, output)
+    return [_member(run, dataset, uri, output) for run in runs]
+
+
+def choose(config: MembersConfig, dataset: Dataset, fold: int, uri: str, output: Path) -> list[Run]:
+    """The runs of `find`, before anything that they predicted is read."""
     if config.run_ids:
         runs = [_named(run_id, dataset, fold, uri, output) for run_id in config.run_ids]
         _expect_distinct(runs)
@@ -44,7 +50,7 @@ def find(
         runs = _found(config, dataset, uri, output)
     if len(runs) < LEAST:
         raise InputError(_too_few(runs, dataset, config.where))
-    return [_member(run, dataset, uri, output) for run in runs]
+    return runs
 
 
 def _named(run_id: str, dataset: Dataset, fold: int, uri: str, output: Path) -> Run:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import re
 import sys
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ from anomaly import config, nearest
 from anomaly.types import InputError
 
 CONF = Path(__file__).parents[1] / "conf"
-OPTIONAL = ("ensemble", "experiment")  # groups of which no option is chosen by default
+OPTIONAL = ("ensemble", "experiment", "sweep")  # groups of which no option is chosen by default
 KIND = re.compile(r"Value '(.*)' of type '.*' could not be converted to (Integer|Float|Boolean)")
 KINDS = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false"}
 STOPPED = 130  # what a shell calls a program ended by Ctrl-C
@@ -54,20 +55,42 @@ def explained() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         _end("stopped by Ctrl-C", STOPPED)
-    except MissingConfigException as error:
-        _end(_unknown_option(error))
-    except (ConfigCompositionException, OverrideParseException, OmegaConfBaseException) as error:
-        _end(_bad_override(error))
-    except InputError as error:
-        _end(str(error))
-    except ValueError as error:
-        if not (emptied := _emptied(error)):
+    except Exception as error:
+        if not (said := sentence(error)):
             raise
-        _end(emptied)
-    except OSError as error:
-        if error.errno not in DISK or _elsewhere(error):
-            raise
-        _end(_disk(error))
+        _end(said)
+
+
+@contextmanager
+def contained(log: logging.Logger) -> Iterator[None]:
+    """In a sweep a mistake, or a bug, ends its own job and no other; the sweep says it at its end.
+
+    Raises:
+        InputError: in place of whatever it was; it travels between processes.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not (said := sentence(error)):
+            log.exception("this job failed")
+            said = f"{type(error).__name__}: {error} (the traceback is in the log of its folder)"
+        raise InputError(said) from None
+
+
+def sentence(error: Exception) -> str | None:
+    """What to say of a user's mistake; None of a bug."""
+    match error:
+        case MissingConfigException():
+            return _unknown_option(error)
+        case ConfigCompositionException() | OverrideParseException() | OmegaConfBaseException():
+            return _bad_override(error)
+        case InputError():
+            return str(error)
+        case ValueError():
+            return _emptied(error)
+        case OSError() if error.errno in DISK and not _elsewhere(error):
+            return _disk(error)
+    return None
 
 
 def refuse_blank(words: list[str]) -> None:

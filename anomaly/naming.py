@@ -10,10 +10,11 @@ from pathlib import Path
 
 from anomaly.config import Job, parameters
 from anomaly.schema import SLOTS, RunConfig
+from anomaly.sweep.nest import parent_of
 from anomaly.types import Dataset
 
 # What may differ between two folds of one cross-validation: they learn the same.
-APART = ("data.fold", "data.root", "output", "tracking.uri", "cache.gigabytes")
+APART = ("data.fold", "data.root", "output", "tracking.uri", "cache.gigabytes", "trainer.rerun")
 OF_ENSEMBLES = ("data", "ensemble", "experiment")  # the groups whose choice says something of one
 
 
@@ -32,6 +33,7 @@ def tags(config: RunConfig, job: Job, dataset: Dataset) -> dict[str, str]:
         "split": dataset.digest,
         "folder": str(job.folder),
         "sweep": job.sweep or "",
+        **parent_of(job.sweep),
         "git": _git_commit(),
         **{group: job.choices[group] for group in groups},
         "mlflow.note.content": "`" + shlex.join(["python", "train.py", *job.overrides]) + "`",

@@ -16,7 +16,7 @@ STORE = re.compile(  # a SQLite store without a file would be gone with the run
 )
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 SLOTS = ("data", "augment", "backbone", "optimizer", "model")  # a run fills them all
-OVERLAYS = ("trainer", "ensemble", "experiment")
+OVERLAYS = ("trainer", "ensemble", "experiment", "sweep")
 
 
 @dataclass
@@ -58,6 +58,7 @@ class TrainerConfig(StageConfig):
     finetune: StageConfig = field(default_factory=StageConfig)
     precision: str = MISSING
     xla: bool | None = MISSING
+    rerun: bool = False
 
     def mistakes(self, where: str) -> list[str]:
         """Those of both stages, and of how networks compute."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import shlex
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +17,7 @@ from hydra.utils import instantiate as hydra_instantiate
 from anomaly import idle, naming, quiet
 from anomaly.config import Job, parameters
 from anomaly.data.cache import Cache
+from anomaly.identity import identity
 from anomaly.metrics.direction import LOWER_IS_BETTER
 from anomaly.schema import RunConfig
 from anomaly.summary import ROWS, print_scores
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 instantiate = partial(hydra_instantiate, _convert_="all")  # plain lists, not OmegaConf's
 log = logging.getLogger(__name__)
+_DATASETS: dict[str, Dataset] = {}
 
 
 class Place(NamedTuple):
@@ -62,7 +65,7 @@ def _place(config: RunConfig) -> Place:
     output = Path(config.output)
     cache = Cache(output / "cache", config.cache.gigabytes)
     cache.trim()  # the limit may have been lowered, and a warm run writes nothing
-    dataset: Dataset = instantiate(config.data)(cache=cache)
+    dataset = _dataset(config)
     _announce(dataset)
     _check_objective(config.objective, dataset.classes)
     from anomaly.tracking import store
@@ -70,6 +73,36 @@ def _place(config: RunConfig) -> Place:
     uri = store.store_uri(config.tracking, output)
     store.connect(uri, output, dataset.category)
     return Place(output, cache, dataset, uri)
+
+
+def _dataset(config: RunConfig) -> Dataset:
+    """Read once by a process, however many jobs of a sweep share it."""
+    key = json.dumps([config.data, config.output, config.cache.gigabytes], sort_keys=True)
+    if key not in _DATASETS:
+        cache = Cache(Path(config.output) / "cache", config.cache.gigabytes)
+        _DATASETS.clear()  # the jobs of one data set follow each other
+        _DATASETS[key] = instantiate(config.data)(cache=cache)
+    return _DATASETS[key]
+
+
+def store_of(config: RunConfig) -> tuple[str, str]:
+    """The experiment and the tracking store of a run, without beginning it."""
+    from anomaly.tracking import store
+
+    return _dataset(config).category, store.store_uri(config.tracking, Path(config.output))
+
+
+def identity_of(config: RunConfig) -> str:
+    """The name under which this run, or an earlier one like it, is found."""
+    dataset = _dataset(config)
+    _check_objective(config.objective, dataset.classes)
+    if not config.ensemble:
+        return identity(config, dataset)
+    from anomaly import members
+
+    _, uri = store_of(config)
+    own = members.choose(config.members, dataset, config.data["fold"], uri, Path(config.output))
+    return identity(config, dataset, [run.info.run_id for run in own])
 
 
 def _train(config: RunConfig, job: Job, place: Place, tags: dict[str, str]) -> dict[str, Scores]:
@@ -82,6 +115,7 @@ def _train(config: RunConfig, job: Job, place: Place, tags: dict[str, str]) -> d
     backbone = job.choices["backbone"] if learner.has_backbone else None
     kind = naming.model_kind(config, backbone)
     tags |= {"role": "member", "kind": kind, "backbone": backbone or "none"}
+    tags["identity"] = identity(config, dataset)
     unread = () if learner.has_backbone else ("backbone", "optimizer", "trainer")
     with _start(config, place, tags, unread)(job.folder) as tracker:
         learner.fit(dataset.train, dataset.validate, config.trainer, tracker.epoch)
@@ -104,8 +138,9 @@ def _combine(config: RunConfig, job: Job, place: Place, tags: dict[str, str]) ->
     found = members.find(config.members, dataset, config.data["fold"], uri, output)
     for member in found:
         log.info("member %s  %s", member.run_id, member.name)
-    voices = " ".join(member.run_id for member in found)
-    tags |= {"role": "ensemble", "kind": job.choices["ensemble"], "members": voices}
+    voices = [member.run_id for member in found]
+    tags |= {"role": "ensemble", "kind": job.choices["ensemble"], "members": " ".join(voices)}
+    tags["identity"] = identity(config, dataset, voices)
     with _start(config, place, tags)(job.folder) as tracker:
         combiner = instantiate(config.ensemble)()
         predicted = combined(combiner, found, dataset.validate.labels)
@@ -155,6 +190,7 @@ def _check_objective(objective: str, classes: tuple[str, ...]) -> None:
 def _slots(config: RunConfig, dataset: Dataset, cache: Cache) -> tuple[Policy, Learner]:
     import keras
 
+    keras.utils.clear_session()  # the networks of a sweep's jobs would pile up
     keras.utils.set_random_seed(config.seed)
     keras.mixed_precision.set_global_policy(config.trainer.precision)
     augment = instantiate(config.augment)(seed=config.seed)

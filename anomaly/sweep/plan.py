@@ -1,0 +1,98 @@
+"""The jobs of a sweep before any of them runs: composed, checked, and looked up among finished runs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hydra.core.config_loader import ConfigLoader
+from omegaconf import DictConfig, open_dict, read_write
+
+from anomaly import config, idle, mistakes
+from anomaly.config import Job
+from anomaly.schema import RunConfig
+from anomaly.types import InputError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Child:
+    """One job of a sweep, from its overrides to what came of it."""
+
+    overrides: tuple[str, ...]
+    state: str = "planned"  # then done, skipped or failed
+    reason: str = ""  # why it failed
+    run: RunConfig | None = None  # None where its config is refused
+    identity: str = ""
+    run_id: str = ""
+    metrics: dict[str, float] = field(default_factory=dict)
+
+    def fail(self, reason: str) -> None:
+        """It ended without a result."""
+        self.state, self.reason = "failed", reason
+
+    def end(self, state: str, run_id: str, metrics: dict[str, float]) -> None:
+        """It has a result: its own, or that of a run before."""
+        self.state, self.run_id = state, run_id
+        self.metrics = {k: v for k, v in metrics.items() if not k.startswith("epoch/")}
+
+
+def plan(
+    master: DictConfig, loader: ConfigLoader, overrides: Sequence[str], name: Callable
+) -> Child:
+    """A child checked as its run would check itself; one that is refused is failed, with the reason.
+
+    `name(run)` is the identity of a checked config.
+    """
+    child = Child(tuple(overrides))
+    try:
+        composed = loader.load_sweep_config(master, list(overrides))
+        job = _job(composed)
+        child.run = config.parse(_without_hydra(composed))
+        idle.refuse(child.run, job)
+        child.identity = name(child.run)
+    except Exception as error:  # whatever it is, the other children can do without this one
+        child.run = None
+        child.fail(mistakes.sentence(error) or f"{type(error).__name__}: {error}")
+    return child
+
+
+def _job(composed: DictConfig) -> Job:
+    hydra = composed.hydra
+    return config.job(hydra, Path(hydra.sweep.dir))
+
+
+def _without_hydra(composed: DictConfig) -> DictConfig:
+    own = composed.copy()
+    with read_write(own), open_dict(own):
+        del own["hydra"]
+    return own
+
+
+def varied(children: Sequence[Child]) -> list[str]:
+    """The keys by which the children differ, in the order typed."""
+    values: dict[str, set[str | None]] = {}
+    rows = [settings(child) for child in children]
+    for key in (key for row in rows for key in row):
+        values.setdefault(key, {row.get(key) for row in rows})
+    return [key for key, own in values.items() if len(own) > 1]
+
+
+def settings(child: Child) -> dict[str, str]:
+    """{key: value} of its overrides."""
+    pairs = (text.lstrip("+").partition("=") for text in child.overrides)
+    return {key: value for key, _, value in pairs}
+
+
+def expect_some(children: Sequence[Child]) -> None:
+    """Stop where no child can run at all.
+
+    Raises:
+        InputError: with the reasons, each once.
+    """
+    if all(child.run is None for child in children):
+        reasons = dict.fromkeys(child.reason for child in children)
+        raise InputError("\n".join(reasons) if reasons else "the sweep has no job")

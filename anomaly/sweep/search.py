@@ -1,0 +1,158 @@
+"""Optuna chooses what to try next, by what was found so far; its study lies in a file and goes on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.plugins.sweeper import Sweeper
+
+from anomaly.metrics.direction import lower_is_better
+from anomaly.sweep import space
+from anomaly.sweep.plan import Child
+from anomaly.types import InputError
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.trial import FrozenTrial, Trial
+
+    from anomaly.sweep.session import Session
+
+FOUND = ("done", "skipped")
+CUT_OFF, RESULT = "cut off", "result"  # a trial of a process that was killed; of one that ended
+
+
+class Search(Sweeper):
+    """Tries `trials` settings in all, `at_once` at a time; a study that was begun goes on.
+
+    Args:
+        params: {key: a sweep in Hydra's words}, such as `tag(log, interval(1e-4, 1e-2))`; the
+            command line may replace each or add others. Everything else typed is the same for all.
+        study: a name, to go on with a study after its settings have changed; null: named by them.
+    """
+
+    def __init__(
+        self, trials: int, at_once: int, seed: int, study: str | None, params: Mapping | None
+    ) -> None:
+        self.trials, self.at_once, self.seed = trials, at_once, seed
+        self.study, self.params = study, params or {}
+
+    def setup(self, *, hydra_context, task_function, config) -> None:
+        """As Hydra wants it of a sweeper."""
+        from hydra.core.plugins import Plugins
+
+        self.config, self.loader = config, hydra_context.config_loader
+        self.launcher = Plugins.instance().instantiate_launcher(
+            hydra_context=hydra_context, task_function=task_function, config=config
+        )
+
+    def sweep(self, arguments: list[str]) -> Any:
+        """Run the trials that are left, and write the best as an experiment."""
+        from anomaly.sweep import best
+        from anomaly.sweep.session import Session
+
+        assert self.config and self.launcher
+        ranges, same = self._typed(arguments)
+        session = Session(self.config, self.loader, self.launcher)
+        session.open(session.plan([same]), key=self._name(ranges, same))
+        study = self._open(session, ranges, same)
+        session.children = [_before(trial, ranges, same) for trial in study.trials if _ended(trial)]
+        try:
+            while (left := self.trials - _told(study)) > 0:
+                self._batch(session, study, ranges, same, min(left, self.at_once))
+        finally:
+            session.conclude()
+        best.write(session, same)
+        session.exit()
+
+    def _typed(self, arguments: Sequence[str]) -> tuple[dict[str, Override], list[str]]:
+        """What varies, by key, and what does not."""
+        words = [*(f"{key}={value}" for key, value in self.params.items()), *arguments]
+        parsed = {o.get_key_element(): o for o in OverridesParser.create().parse_overrides(words)}
+        ranges = {key: own for key, own in parsed.items() if own.is_sweep_override()}
+        if not ranges:
+            raise InputError("a search needs something to vary, such as 'seed=range(5)'")
+        same = [f"{k}={o.get_value_element_as_str()}" for k, o in parsed.items() if k not in ranges]
+        return ranges, same
+
+    def _name(self, ranges: Mapping[str, Override], same: Sequence[str]) -> str:
+        words = [*(own.input_line or "" for own in ranges.values()), *same]
+        return self.study or hashlib.sha256("\n".join(sorted(words)).encode()).hexdigest()[:16]
+
+    def _open(self, session: Session, ranges: Mapping[str, Override], same: list[str]) -> Study:
+        """The study, and in it what a killed process had begun: to be tried again first."""
+        import optuna
+
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        place = (Path(session.config.output) / "studies.db").resolve()
+        storage = optuna.storages.RDBStorage(f"sqlite:///{place}")
+        objective = session.config.objective
+        study = optuna.create_study(
+            storage=storage,
+            study_name=f"{session.experiment}-{objective}-{self._name(ranges, same)}",
+            direction="minimize" if lower_is_better(objective) else "maximize",
+            load_if_exists=True,
+        )
+        for trial in study.get_trials(states=[optuna.trial.TrialState.RUNNING]):
+            storage.set_trial_user_attr(trial._trial_id, CUT_OFF, True)
+            study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+            study.enqueue_trial(trial.params)
+        return study
+
+    def _batch(
+        self,
+        session: Session,
+        study: Study,
+        ranges: Mapping[str, Override],
+        same: Sequence[str],
+        count: int,
+    ) -> None:
+        """Ask for some settings, try them, and tell what came of them."""
+        trials = [self._ask(study) for _ in range(count)]
+        chosen = [[f"{k}={space.suggest(t, k, own)}" for k, own in ranges.items()] for t in trials]
+        children = session.plan([[*same, *own] for own in chosen])
+        session.run(children)
+        for trial, child in zip(trials, children, strict=True):
+            _tell(study, trial, child, session.config.objective)
+
+    def _ask(self, study: Study) -> Trial:
+        """Seeded by its number, so that a search that was interrupted asks what it would have asked."""
+        import optuna
+
+        number = len(study.get_trials(deepcopy=False))
+        study.sampler = optuna.samplers.TPESampler(seed=(self.seed + 7919 * number) % 2**32)
+        return study.ask()
+
+
+def _tell(study: Study, trial: Trial, child: Child, objective: str) -> None:
+    from optuna.trial import TrialState
+
+    if child.state in FOUND and objective in child.metrics:
+        trial.set_user_attr(RESULT, {"run_id": child.run_id, "metrics": child.metrics})
+        study.tell(trial, child.metrics[objective])
+    else:
+        study.tell(trial, state=TrialState.FAIL)
+
+
+def _told(study: Study) -> int:
+    """Trials that came to an end, well or not."""
+    return sum(map(_ended, study.get_trials(deepcopy=False)))
+
+
+def _ended(trial: FrozenTrial) -> bool:
+    return trial.state.is_finished() and CUT_OFF not in trial.user_attrs
+
+
+def _before(trial: FrozenTrial, ranges: Mapping[str, Override], same: Sequence[str]) -> Child:
+    """What an earlier session found, for the table."""
+    own = [f"{key}={space.typed(trial.params[key])}" for key in ranges]
+    child = Child((*same, *own))
+    if RESULT in trial.user_attrs:
+        child.end("skipped", **trial.user_attrs[RESULT])
+    else:
+        child.fail("failed in an earlier session")
+    return child

@@ -1,0 +1,133 @@
+"""One sweep: its run in MLflow above those of its jobs, and what became of each of them."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.plugins.launcher import Launcher
+from omegaconf import DictConfig
+
+from anomaly import workflow
+from anomaly.sweep import nest, plan, result
+from anomaly.sweep.plan import Child
+from anomaly.tracking import parent
+from anomaly.tracking.record import read_record
+from anomaly.types import InputError
+
+log = logging.getLogger(__name__)
+DIED = "its process ended without a word; the same command runs it again"
+
+
+class Session:
+    """Plans children, leaves out those that finished before, launches the others and says how it went."""
+
+    def __init__(self, master: DictConfig, loader: ConfigLoader, launcher: Launcher) -> None:
+        self.master, self.loader, self.launcher = master, loader, launcher
+        self.folder = Path(master.hydra.sweep.dir).absolute()
+        self.name = str(master.hydra.runtime.choices.get("sweep") or "sweep")
+        self.children: list[Child] = []
+        self.launched = 0
+        self.run_id = ""
+
+    def plan(self, overrides: Sequence[Sequence[str]]) -> list[Child]:
+        """The children of these overrides, in their order."""
+        own = [
+            plan.plan(self.master, self.loader, words, workflow.identity_of) for words in overrides
+        ]
+        self.children += own
+        return own
+
+    def open(self, children: Sequence[Child], key: str = "") -> None:
+        """Begin the run of the whole sweep, or go on with it: `key`, or the jobs themselves, name it.
+
+        Raises:
+            InputError: no child can run, or the store does not answer.
+        """
+        plan.expect_some(children)
+        self.config = next(child.run for child in children if child.run)
+        self.experiment, self.uri = workflow.store_of(self.config)
+        self.output = Path(self.config.output)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        named = key or " ".join(child.identity or " ".join(child.overrides) for child in children)
+        tags = {
+            "role": "sweep",
+            "kind": self.name,
+            "jobs": hashlib.sha256(named.encode()).hexdigest()[:32],
+            "sweep": str(self.folder),
+            "mlflow.note.content": f"`{result.command()}`",
+        }
+        name = f"{self.experiment}-{self.name}"
+        self.run_id = parent.open_parent(self.uri, self.output, self.experiment, name, tags)
+        nest.write_parent(self.folder, self.run_id)
+        for child in (child for child in children if child.run is None):
+            log.warning("this job will not run: %s: %s", " ".join(child.overrides), child.reason)
+
+    def run(self, children: Sequence[Child]) -> None:
+        """Launch those of the children that no finished run stands for."""
+        self._skip(children)
+        waiting = [child for child in children if child.state == "planned"]
+        if len(waiting) < len(children):
+            log.info("%d of %d jobs are left to run", len(waiting), len(children))
+        if not waiting:
+            return
+        first = self.launched
+        self.launched += len(waiting)
+        returns: Sequence[JobReturn | None] = [None] * len(waiting)
+        try:
+            overrides = [child.overrides for child in waiting]
+            returns = self.launcher.launch(overrides, initial_job_idx=first)
+        except Exception as error:  # a launcher whose worker died has its own
+            log.warning("the launcher gave up: %s: %s", type(error).__name__, error)
+        finally:
+            for number, (child, returned) in enumerate(zip(waiting, returns, strict=True), first):
+                _collect(child, self.folder / str(number), returned)
+
+    def _skip(self, children: Sequence[Child]) -> None:
+        done = parent.done_before(self.uri, self.output, self.experiment)
+        for child in (child for child in children if child.run and child.state == "planned"):
+            before = done.get(child.identity)
+            if before and not child.run.trainer.rerun:  # type: ignore[union-attr]
+                child.end("skipped", before.info.run_id, before.data.metrics)
+
+    def conclude(self) -> None:
+        """The table, on the terminal and in MLflow; nothing computed depends on it."""
+        best = result.best(self.children, self.config.objective)
+        result.write(self.folder, self.children, self.config.objective)
+        result.show(self.children, self.config.objective, best)
+        failed = any(child.state not in ("done", "skipped") for child in self.children)
+        note = result.note(self.children, self.config.objective, best)
+        tags = {"mlflow.note.content": note, "best": best.run_id if best else ""}
+        metrics = best.metrics if best else {}
+        status = "FAILED" if failed else "FINISHED"
+        place = (self.uri, self.output, self.run_id, self.folder)
+        try:
+            parent.close_parent(*place, metrics=metrics, tags=tags, status=status)
+        except InputError as error:
+            log.warning("%s; the sweep's table is in %s", error, self.folder)
+
+    def exit(self) -> None:
+        """End the program as the jobs ended: 1 where one of them failed."""
+        if any(child.state not in ("done", "skipped") for child in self.children):
+            sys.exit(1)
+
+
+def _collect(child: Child, folder: Path, returned: JobReturn | None) -> None:
+    """What became of a child: its own folder knows, whatever became of its process."""
+    try:
+        record = read_record(folder)
+    except (OSError, ValueError, TypeError):
+        record = None
+    said = ""
+    if returned is not None and returned.status == JobStatus.FAILED:
+        said = str(returned._return_value)
+    if record and record.status == "FINISHED":
+        child.end("done", record.run_id, dict(record.metrics))
+        child.reason = said  # such as: MLflow does not have it yet
+    else:
+        child.fail(said or DIED)

@@ -1,0 +1,31 @@
+"""Hydra's words for what varies, as Optuna's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hydra.core.override_parser.types import IntervalSweep, Override, Transformer
+
+if TYPE_CHECKING:
+    from optuna import Trial
+
+
+def suggest(trial: Trial, key: str, override: Override) -> object:
+    """A value of choice(...), range(...) or interval(...), the last with tag(log, ...) if typed.
+
+    An interval between whole numbers has whole numbers.
+    """
+    value = override.value()
+    if isinstance(value, IntervalSweep):
+        log = "log" in value.tags
+        if isinstance(value.start, int) and isinstance(value.end, int):
+            return trial.suggest_int(key, value.start, value.end, log=log)
+        assert value.start is not None and value.end is not None
+        return typed(trial.suggest_float(key, value.start, value.end, log=log))
+    choices = list(override.sweep_iterator(Transformer.encode))
+    return trial.suggest_categorical(key, choices)  # type: ignore[arg-type]
+
+
+def typed(value: object) -> object:
+    """A drawn value as a person would type it."""
+    return float(f"{value:.4g}") if isinstance(value, float) else value

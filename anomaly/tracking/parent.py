@@ -1,0 +1,66 @@
+"""The run that stands for a whole sweep, above the runs of its jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from mlflow.entities import Run, RunTag
+from mlflow.exceptions import MlflowException
+
+from anomaly.tracking.find import finished_runs
+from anomaly.tracking.store import connect, refusal
+from anomaly.types import InputError
+
+
+def done_before(uri: str, output: Path, experiment: str) -> dict[str, Run]:
+    """{identity: the newest finished run of it}."""
+    runs = reversed(finished_runs(uri, output, experiment, {}))
+    named = ((run.data.tags.get("identity"), run) for run in runs)
+    own = ("member", "ensemble")
+    return {name: run for name, run in named if name and run.data.tags.get("role") in own}
+
+
+def open_parent(uri: str, output: Path, experiment: str, name: str, tags: Mapping[str, str]) -> str:
+    """The id of the sweep's run: that of the same sweep before, by tag `jobs`, or a new one.
+
+    Raises:
+        InputError: the store does not answer.
+    """
+    client, experiment_id = connect(uri, output, experiment)
+    try:
+        same = f"tags.jobs = '{tags['jobs']}' and tags.role = 'sweep'"
+        found = client.search_runs([experiment_id], same, max_results=1)
+        run = found[0] if found else client.create_run(experiment_id, run_name=name)
+        run_id = run.info.run_id
+        client.update_run(run_id, status="RUNNING")
+        client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
+    except MlflowException as error:
+        raise InputError(refusal(uri, error)) from None
+    return run_id
+
+
+def close_parent(
+    uri: str,
+    output: Path,
+    run_id: str,
+    folder: Path,
+    *,
+    metrics: Mapping[str, float],
+    tags: Mapping[str, str],
+    status: str,
+) -> None:
+    """Everything in `folder`, the best job's figures, and how it ended.
+
+    Raises:
+        InputError: the store does not answer.
+    """
+    client, _ = connect(uri, output, "Default")
+    try:
+        for key, value in metrics.items():
+            client.log_metric(run_id, key, value)
+        client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
+        client.log_artifacts(run_id, str(folder))
+        client.set_terminated(run_id, status)
+    except (MlflowException, OSError) as error:
+        raise InputError(refusal(uri, error)) from None
