@@ -6,6 +6,7 @@ UV = $(shell command -v uv || echo .tools/bin/uv)
 CATEGORY ?= bottle
 ROOT ?= datasets
 OUTPUT ?= outputs
+EXTRA ?= slurm
 ARGS ?=
 export PYTHONPATH := .
 # Paths may hold spaces, and addresses ? and &: the shell gets each as one word.
@@ -13,12 +14,14 @@ quoted = '$(subst ','\'',$(1))'
 absolute = $(if $(filter /%,$(firstword $(1))),$(1),$(CURDIR)/$(1))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo data train test test-slow lint format bench ui report study-bottle study-detector lock clean
+.PHONY: help setup extra demo data train test test-slow lint format bench ui report study-bottle study-detector lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 setup: $(VENV)/base.done ## install everything that runs need into .venv
+
+extra: $(VENV)/$(EXTRA).done ## install what a launcher needs: EXTRA=slurm, or EXTRA=ray VENV=.venv-ray (it needs one of its own)
 
 demo: setup ## render a small data set, train on it, show the result (a few minutes)
 	$(RUN) train.py data=demo model=tiny $(call quoted,output=$(OUTPUT))
@@ -63,6 +66,8 @@ study-detector: setup ## run experiments/bottle_mask_rcnn anew (ROOT=DIR with bo
 lock: | $(UV) ## compile requirements/*.in anew into locked, hashed lists
 	$(UV) pip compile $(LOCK) requirements/base.in -o requirements/base.txt
 	$(UV) pip compile $(LOCK) -c requirements/base.txt requirements/test.in -o requirements/test.txt
+	$(UV) pip compile $(LOCK) -c requirements/base.txt requirements/slurm.in -o requirements/slurm.txt
+	$(UV) pip compile $(LOCK) requirements/ray.in -o requirements/ray.txt
 LOCK = --quiet --universal --python-version 3.11 --generate-hashes --no-header --override requirements/overrides.txt
 
 clean: ## remove the environment and the caches; outputs and data stay

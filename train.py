@@ -7,7 +7,7 @@ import sys
 import hydra
 from omegaconf import DictConfig
 
-from anomaly import config, mistakes
+from anomaly import config, mistakes, share
 
 os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra passes errors on, `mistakes` explains them
 config.register()
@@ -18,6 +18,8 @@ def train(cfg: DictConfig) -> float:
     one_of_many = config.sweeping()
     log = logging.getLogger(__name__)
     with mistakes.contained(log) if one_of_many else mistakes.explained():
+        if one_of_many:
+            share.divide(*config.place_among())
         run = config.parse(cfg)
         from anomaly import workflow  # only now: a mistake answers before TensorFlow is imported
 

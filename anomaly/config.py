@@ -19,6 +19,7 @@ from anomaly import nearest
 from anomaly.schema import OVERLAYS, SLOTS, RunConfig
 from anomaly.types import InputError
 
+LAUNCHERS = {"submitit": "submitit_slurm"}
 UNUSED = {  # the keys that mean nothing to a run that trains, and to one that combines
     False: ("ensemble", "members"),
     True: ("augment", "backbone", "optimizer", "model", "trainer", "cache"),
@@ -41,13 +42,15 @@ def words(typed: Sequence[str]) -> list[str]:
     argparse takes overrides from one place only; people type -m in front of what it concerns.
     sweep.launcher=joblib is what Hydra calls hydra/launcher=joblib.
     """
-    own = [re.sub(r"^sweep\.launcher([.=])", _launcher, word) for word in typed]
+    own = [re.sub(r"^sweep\.launcher(?:([.])|=(\w+))", _launcher, word) for word in typed]
     return sorted(own, key=lambda word: word not in ("-m", "--multirun"))
 
 
 def _launcher(found: re.Match) -> str:
-    """The choice of one, or a setting of the one chosen."""
-    return "hydra/launcher=" if found[1] == "=" else "hydra.launcher."
+    """The choice of one, or a setting of the one chosen; submitit is for SLURM."""
+    if found[1] == ".":
+        return "hydra.launcher."
+    return "hydra/launcher=" + LAUNCHERS.get(found[2], found[2])
 
 
 def register() -> None:
@@ -104,6 +107,12 @@ def current_job() -> Job:
 def sweeping() -> bool:
     """Whether the job that Hydra is running is one of several."""
     return HydraConfig.get().mode == RunMode.MULTIRUN
+
+
+def place_among() -> tuple[Any, int]:
+    """The launcher of the sweep that Hydra's job is part of, and the job's number in it."""
+    hydra = HydraConfig.get()
+    return hydra.launcher, int(hydra.job.num)
 
 
 def job(hydra: DictConfig | HydraConf, folder: Path) -> Job:

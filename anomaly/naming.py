@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shlex
+import socket
 import subprocess
 from pathlib import Path
 
 from anomaly.config import Job, parameters
+from anomaly.nest import parent_of
 from anomaly.schema import SLOTS, RunConfig
-from anomaly.sweep.nest import parent_of
 from anomaly.types import Dataset
 
 # What may differ between two folds of one cross-validation: they learn the same.
@@ -34,6 +36,7 @@ def tags(config: RunConfig, job: Job, dataset: Dataset) -> dict[str, str]:
         "folder": str(job.folder),
         "sweep": job.sweep or "",
         **parent_of(job.sweep),
+        "process": f"{socket.gethostname()}:{os.getpid()}",
         "git": _git_commit(),
         **{group: job.choices[group] for group in groups},
         "mlflow.note.content": "`" + shlex.join(["python", "train.py", *job.overrides]) + "`",

@@ -22,9 +22,14 @@ def each(work: Callable[[Item], Result], items: Sequence[Item], label: str = "")
 
     Threads are enough: OpenCV and numpy let go of Python's lock while they compute.
     """
-    with _single(), ThreadPoolExecutor(os.cpu_count()) as pool:
+    with _single(), ThreadPoolExecutor(count()) as pool:
         results = pool.map(work, items)
         return list(track(results, label, len(items)) if label else results)
+
+
+def count() -> int:
+    """The cores that are ours: all, unless jobs share them (OMP_NUM_THREADS says how many)."""
+    return int(os.environ.get("OMP_NUM_THREADS", "0")) or os.cpu_count() or 1
 
 
 @contextmanager

@@ -13,8 +13,8 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig
 
-from anomaly import workflow
-from anomaly.sweep import nest, plan, result
+from anomaly import nest, workflow
+from anomaly.sweep import plan, result
 from anomaly.sweep.plan import Child
 from anomaly.tracking import parent
 from anomaly.tracking.record import read_record
@@ -64,6 +64,7 @@ class Session:
         }
         name = f"{self.experiment}-{self.name}"
         self.run_id = parent.open_parent(self.uri, self.output, self.experiment, name, tags)
+        parent.end_orphans(self.uri, self.output, self.run_id)  # of the same sweep, killed
         nest.write_parent(self.folder, self.run_id)
         for child in (child for child in children if child.run is None):
             log.warning("this job will not run: %s: %s", " ".join(child.overrides), child.reason)
@@ -107,6 +108,7 @@ class Session:
         status = "FAILED" if failed else "FINISHED"
         place = (self.uri, self.output, self.run_id, self.folder)
         try:
+            parent.end_orphans(*place[:3])
             parent.close_parent(*place, metrics=metrics, tags=tags, status=status)
         except InputError as error:
             log.warning("%s; the sweep's table is in %s", error, self.folder)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,6 +11,7 @@ from mlflow.entities import Run, RunTag
 from mlflow.exceptions import MlflowException
 
 from anomaly.tracking.find import finished_runs
+from anomaly.tracking.read import pages
 from anomaly.tracking.store import connect, refusal
 from anomaly.types import InputError
 
@@ -38,6 +41,36 @@ def open_parent(uri: str, output: Path, experiment: str, name: str, tags: Mappin
     except MlflowException as error:
         raise InputError(refusal(uri, error)) from None
     return run_id
+
+
+def end_orphans(uri: str, output: Path, run_id: str) -> None:
+    """Runs under the sweep whose process on this machine is gone are not RUNNING but KILLED.
+
+    Raises:
+        InputError: the store does not answer.
+    """
+    client, _ = connect(uri, output, "Default")
+    try:
+        experiment = client.get_run(run_id).info.experiment_id
+        query = f"tags.mlflow.parentRunId = '{run_id}' and attributes.status = 'RUNNING'"
+        for run in pages(client, [experiment], query):
+            if _gone(run.data.tags.get("process", "")):
+                client.set_terminated(run.info.run_id, "KILLED")
+    except MlflowException as error:
+        raise InputError(refusal(uri, error)) from None
+
+
+def _gone(process: str) -> bool:
+    host, _, pid = process.rpartition(":")
+    if host != socket.gethostname():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:  # somebody else's, so it lives
+        return False
+    return int(pid) == os.getpid()  # what this very process began has ended without a word
 
 
 def close_parent(

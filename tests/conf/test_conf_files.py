@@ -18,12 +18,13 @@ from anomaly.schema import OVERLAYS, SLOTS, RunConfig
 
 ROOT = Path(__file__).parents[2]
 CONF = ROOT / "conf"
-FILES = sorted(path.relative_to(CONF).as_posix() for path in CONF.rglob("*.yaml"))
+EVERY = sorted(path.relative_to(CONF).as_posix() for path in CONF.rglob("*.yaml"))
+FILES = [name for name in EVERY if not name.startswith("hydra/")]
 BUILT = (*SLOTS, "ensemble")  # the groups whose options are a `build` each
 BUILDS = [
     name for name in FILES if name.startswith(BUILT) and "_target_" in OmegaConf.load(CONF / name)
 ]
-GROUPS = {"data", "augment", "backbone", "optimizer", "model", "ensemble", "trainer", "experiment"}
+GROUPS = {*SLOTS, "ensemble", "trainer", "experiment", "sweep"}
 HEAVY = {"tensorflow", "jax", "keras", "mlflow", "albumentations", "sklearn", "matplotlib", "cv2"}
 
 
@@ -86,18 +87,22 @@ print(sorted({HEAVY!r} & set(sys.modules)))
 def test_a_package_directive_stands_in_the_first_line_where_hydra_reads_it(name):
     lines = (CONF / name).read_text().splitlines()
     assert not [line for line in lines[1:] if line.lstrip("# ").startswith("@package")]
-    if name.startswith("experiment/"):
+    if name.startswith(("experiment/", "sweep/")):
         assert lines[0] == "# @package _global_"
 
 
-@pytest.mark.parametrize("name", [name for name in FILES if name.startswith("experiment/")])
-def test_an_experiment_says_the_command_that_repeats_it(name):
-    assert f"python train.py experiment={Path(name).stem}" in (CONF / name).read_text()
+@pytest.mark.parametrize(
+    "name", [name for name in FILES if name.startswith(("experiment/", "sweep/"))]
+)
+def test_a_recipe_says_the_command_that_repeats_it(name):
+    path = Path(name)
+    assert f"python train.py {path.parent}={path.stem}" in (CONF / name).read_text()
 
 
 def test_every_option_of_a_slot_is_a_build_or_a_short_name():
     plain = set(FILES) - set(BUILDS) - {"config.yaml"}
-    short = {name for name in plain if not name.startswith(("trainer/", "experiment/"))}
+    overlays = ("trainer/", "experiment/", "sweep/")
+    short = {name for name in plain if not name.startswith(overlays)}
     assert all((CONF / name).read_text().startswith("# @package _global_") for name in short)
 
 

@@ -1,0 +1,179 @@
+"""Sweeps on the real command line: what they leave, repeat, survive and say."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from mlflow import MlflowClient
+
+from .conftest import DEMO, TINY
+
+# 2026-11: MLflow 3 still uses a loader that SQLAlchemy 2.1 has deprecated.
+pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader:DeprecationWarning")
+
+BRIEF = (*DEMO, *TINY, "trainer=smoke", "trainer.epochs=2", "trainer.finetune.epochs=0")
+
+
+@pytest.fixture(scope="module")
+def output(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("outputs")
+
+
+def rows(output: Path) -> list[dict[str, str]]:
+    """The table of the newest sweep."""
+    newest = max((output / "sweeps").iterdir())
+    with (newest / "sweep.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def finished(output: Path) -> list[Path]:
+    """The folders of jobs that have come to their end."""
+    records = output.glob("sweeps/*/*/run.json")
+    return [path.parent for path in records if json.loads(path.read_text())["status"] == "FINISHED"]
+
+
+def states(output: Path) -> list[str]:
+    return [row["state"] for row in rows(output)]
+
+
+def runs_of(output: Path, query: str) -> list:
+    client = MlflowClient(f"sqlite:///{output}/mlflow.db")
+    experiment = client.get_experiment_by_name("demo").experiment_id
+    return list(client.search_runs([experiment], query))
+
+
+@pytest.fixture(scope="module")
+def swept(train, output):
+    """A sweep of which the second job fails: it is not the last, and its mistake is found in learning."""
+    ended = train("-m", *BRIEF, f"output={output}", "trainer.learning_rate=1e-3,99,2e-3")
+    return ended, rows(output)
+
+
+def test_a_failing_job_stops_no_other_and_the_exit_code_tells(swept):
+    ended, table = swept
+    assert ended.code == 1 and "Traceback" not in ended.err
+    assert [row["state"] for row in table] == ["done", "failed", "done"]
+    assert table[1]["reason"] == "trainer.learning_rate must be above 0 and at most 10, got 99.0"
+    assert "jobs     2 done, 1 failed" in ended.out
+    assert "best     trainer.learning_rate=" in ended.out
+
+
+def test_its_runs_are_nested_under_one_that_has_the_table_and_the_best_figures(swept, output):
+    (parent,) = runs_of(output, "tags.role = 'sweep'")
+    children = runs_of(output, f"tags.mlflow.parentRunId = '{parent.info.run_id}'")
+    done = {row["run"] for row in swept[1] if row["state"] == "done"}
+    assert {run.info.run_id for run in children} == done
+    best = max(children, key=lambda r: (r.data.metrics["val/accuracy"], -r.info.start_time))
+    assert parent.data.tags["best"] == best.info.run_id
+    assert parent.data.metrics["val/accuracy"] == best.data.metrics["val/accuracy"]
+    assert parent.info.status == "FAILED"
+    note = parent.data.tags["mlflow.note.content"]
+    assert "train.py -m" in note and "| learning_rate | state |" in note
+    client = MlflowClient(f"sqlite:///{output}/mlflow.db")
+    names = {artifact.path for artifact in client.list_artifacts(parent.info.run_id)}
+    assert {"sweep.csv", "sweep.png"} <= names
+
+
+def test_the_same_command_again_runs_nothing_that_finished(swept, train, output):
+    again = train("-m", *BRIEF, f"output={output}", "trainer.learning_rate=1e-3,2e-3")
+    assert again.code == 0, again.err
+    assert states(output) == ["skipped", "skipped"]
+    first = {row["learning_rate"]: row["run"] for row in swept[1]}
+    assert {row["learning_rate"]: row["run"] for row in rows(output)}.items() <= first.items()
+    assert "2 skipped; finished before, with the same settings, data and code" in again.out
+    more = train("-m", *BRIEF, f"output={output}", "trainer.learning_rate=1e-3", "seed=1,0")
+    assert more.code == 0, more.err
+    assert sorted(states(output)) == ["done", "skipped"]
+
+
+def test_rerun_runs_it_all_the_same(swept, train, output):
+    again = train(
+        "-m", *BRIEF, f"output={output}", "trainer.learning_rate=1e-3,2e-3", "trainer.rerun=true"
+    )
+    assert again.code == 0, again.err
+    assert states(output) == ["done", "done"]
+
+
+def test_killed_in_the_middle_the_same_command_does_what_is_missing(start, until, train, tmp_path):
+    command = ("train.py", "-m", *BRIEF, f"output={tmp_path}", "seed=range(4)")
+    process = start(*command)
+    until(lambda: len(finished(tmp_path)) == 1, process)
+    process.kill()
+    ended = train(*command[1:])
+    assert ended.code == 0, ended.err
+    assert set(states(tmp_path)[:1]) == {"skipped"} and states(tmp_path)[-1] == "done"
+    assert len(runs_of(tmp_path, "tags.role = 'sweep'")) == 1  # the same sweep went on
+    assert not runs_of(tmp_path, "attributes.status = 'RUNNING'")
+    members = runs_of(tmp_path, "tags.role = 'member' and attributes.status = 'FINISHED'")
+    assert len({run.data.tags["identity"] for run in members}) == len(members) == 4
+
+
+def test_of_jobs_at_a_time_a_killed_worker_loses_nothing_that_was_done(
+    start, until, train, tmp_path
+):
+    command = (
+        *("train.py", "-m", *BRIEF, f"output={tmp_path}", "seed=range(4)"),
+        *("sweep.launcher=joblib", "sweep.launcher.n_jobs=2"),
+    )
+    process = start(*command)
+    until(lambda: finished(tmp_path), process)
+    _kill_loky(re.findall(r"\d+", _children(process.child.pid)))
+    ended = process.ended()
+    assert ended.code == 1 and "Traceback" not in ended.err
+    assert "done" in states(tmp_path) and "failed" in states(tmp_path)
+    again = train(*command[1:])
+    assert again.code == 0, again.err
+    assert set(states(tmp_path)) == {"skipped", "done"}
+    assert not runs_of(tmp_path, "attributes.status = 'RUNNING'")
+
+
+def _children(pid: int) -> str:
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text()
+
+
+def _kill_loky(pids: list[str]) -> None:
+    """The workers, not joblib's resource tracker."""
+    for pid in pids:
+        if "LokyProcess" in Path(f"/proc/{pid}/cmdline").read_text():
+            os.kill(int(pid), 9)
+            return
+    raise AssertionError("no worker found")
+
+
+def test_where_no_job_can_run_the_reason_is_the_answer(train, tmp_path):
+    ended = train("-m", *DEMO, "model=tiny", f"output={tmp_path}", "trainer.learning_rate=77,99")
+    assert ended.code == 1
+    assert ended.err.splitlines() == [
+        f"error: trainer.learning_rate must be above 0 and at most 10, got {rate}.0"
+        if not k
+        else f"trainer.learning_rate must be above 0 and at most 10, got {rate}.0"
+        for k, rate in enumerate((77, 99))
+    ]
+
+
+def test_a_search_goes_on_and_writes_what_it_found_as_an_experiment(start, until, train, tmp_path):
+    command = (
+        *("train.py", "sweep=search", *BRIEF, f"output={tmp_path}", "hydra.sweeper.trials=4"),
+        "hydra.sweeper.params={trainer.learning_rate: 'tag(log, interval(1e-4, 1e-2))'}",
+    )
+    process = start(*command)
+    until(lambda: list(tmp_path.glob("sweeps/*/*/scores.json")), process)
+    process.kill()
+    ended = train(*command[1:])
+    assert ended.code == 0, ended.err
+    table = rows(tmp_path)
+    assert len(table) == 4 and {row["state"] for row in table} <= {"done", "skipped"}
+    assert len({row["learning_rate"] for row in table}) == 4
+    folder = max((tmp_path / "sweeps").iterdir())
+    found = yaml.safe_load((folder / "experiment" / "best.yaml").read_text())
+    best = max(table, key=lambda row: float(row["val/accuracy"]))
+    assert found["trainer"]["learning_rate"] == float(best["learning_rate"])
+    used = train("--config-dir", folder, "experiment=best", f"output={tmp_path}", "--cfg", "job")
+    assert used.code == 0, used.err
+    assert f"learning_rate: {float(best['learning_rate'])}" in used.out
