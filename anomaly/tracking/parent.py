@@ -12,6 +12,8 @@ from mlflow.exceptions import MlflowException
 
 from anomaly.tracking.find import finished_runs
 from anomaly.tracking.read import pages
+from anomaly.tracking.record import read_record
+from anomaly.tracking.run import send
 from anomaly.tracking.store import connect, refusal
 from anomaly.types import InputError
 
@@ -46,6 +48,8 @@ def open_parent(uri: str, output: Path, experiment: str, name: str, tags: Mappin
 def end_orphans(uri: str, output: Path, run_id: str) -> None:
     """Runs under the sweep whose process on this machine is gone are not RUNNING but KILLED.
 
+    One that was killed, or left by its server, with all of its results on disk is sent from there.
+
     Raises:
         InputError: the store does not answer.
     """
@@ -54,10 +58,19 @@ def end_orphans(uri: str, output: Path, run_id: str) -> None:
         experiment = client.get_run(run_id).info.experiment_id
         query = f"tags.mlflow.parentRunId = '{run_id}' and attributes.status = 'RUNNING'"
         for run in pages(client, [experiment], query):
-            if _gone(run.data.tags.get("process", "")):
+            if _gone(run.data.tags.get("process", "")) and not _sent(run):
                 client.set_terminated(run.info.run_id, "KILLED")
     except MlflowException as error:
         raise InputError(refusal(uri, error)) from None
+
+
+def _sent(run: Run) -> bool:
+    folder = Path(run.data.tags.get("folder", ""))
+    try:
+        whole = read_record(folder).status == "FINISHED"
+    except (OSError, ValueError, TypeError):
+        return False
+    return whole and send(folder) == run.info.run_id
 
 
 def _gone(process: str) -> bool:
