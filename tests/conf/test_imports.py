@@ -45,6 +45,7 @@ MAY_IMPORT = {
     "share": set(),
     "identity": {"types", "config", "schema"},
     "sweep": {
+        "nest",
         "types",
         "config",
         "schema",
