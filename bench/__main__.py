@@ -17,7 +17,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import bovw, classifier, detector, ensemble, giant, startup
+from bench import bovw, classifier, detector, ensemble, giant, startup, sweep
 
 PARTS = {
     "startup": startup.measure,
@@ -25,6 +25,7 @@ PARTS = {
     "bovw": bovw.measure,
     "ensemble": ensemble.measure,
     "detector": detector.measure,
+    "sweep": sweep.measure,
     "giant": giant.measure,
 }
 RESULTS = Path(__file__).parent / "results.json"

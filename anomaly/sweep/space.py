@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def suggest(trial: Trial, key: str, override: Override) -> object:
     """A value of choice(...), range(...) or interval(...), the last with tag(log, ...) if typed.
 
-    An interval between whole numbers has whole numbers.
+    int(interval(1, 9)) has whole numbers.
     """
     value = override.value()
     if isinstance(value, IntervalSweep):
