@@ -154,7 +154,7 @@ def combined(
     combiner: Combiner, members: Sequence[Member], labels: np.ndarray
 ) -> dict[str, Predictions]:
     """Predictions of val and test; `labels` (n,) are validate's, and test's are not to be had."""
-    from anomaly.ensemble.fusion import fuse
+    from anomaly.fusion import fuse
 
     validate, test = [m.validate for m in members], [m.test for m in members]
     own = combiner.fit(np.stack([p.proba for p in validate]), labels)

@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "augment": {"types", "checks"},
     "backbone": {"types", "checks"},
     "optimizer": {"types", "checks"},
-    "model": {"types", "checks", "schema", "data", "metrics", "progress"},
+    "model": {"types", "checks", "schema", "data", "metrics", "progress", "fusion"},
     "metrics": {"types"},
     "plots": {"types"},
     "tracking": {"types", "schema"},
@@ -42,6 +42,7 @@ MAY_IMPORT = {
     "members": {"types", "schema", "metrics", "tracking"},
     "naming": {"types", "config", "schema", "nest"},
     "nest": set(),
+    "fusion": {"types"},
     "share": set(),
     "identity": {"types", "config", "schema"},
     "sweep": {
@@ -62,6 +63,7 @@ MAY_IMPORT = {
         *("types", "config", "schema", "data", "metrics", "plots", "tracking", "ensemble"),
         *("quiet", "summary", "results", "learned", "members", "naming", "pooling", "idle"),
         "identity",
+        "fusion",
     },
 }
 COMMANDS = {"mistakes"}  # what a module with a command line of its own may import besides

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from anomaly.ensemble.fusion import fuse
+from anomaly.fusion import fuse
 from anomaly.members import Member
 from anomaly.types import Detections, Predictions
 from anomaly.workflow import combined

@@ -49,6 +49,7 @@ def build(
     min_score: Fraction,
     nms: Share,
     validate_every: Number,
+    views: Literal[1, 2, 4, 8],
 ) -> Detector:
     """A detector with fresh heads; `backbone` and `optimizer` are partial builds.
 
@@ -79,7 +80,8 @@ def build(
         parts, network, frozen, freeze_batch_norm, augment, optimizer,
         max_instances, negatives, validate_every, seed,
     )  # fmt: skip
-    return Detector(finder(parts), classes, cache, {"name": 0.5, "pixel": 0.5}, teaching)
+    thresholds = {"name": 0.5, "pixel": 0.5}
+    return Detector(finder(parts), classes, cache, thresholds, views, teaching)
 
 
 def _check(settings: Settings, max_instances: int) -> None:

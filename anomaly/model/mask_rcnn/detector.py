@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,20 +24,19 @@ from anomaly.model.mask_rcnn import decide
 from anomaly.model.mask_rcnn.batches import Batches, Shapes
 from anomaly.model.mask_rcnn.lesson import Lesson
 from anomaly.model.mask_rcnn.network import Parts
-from anomaly.model.mask_rcnn.paste import found
 from anomaly.model.mask_rcnn.pyramid import freeze
 from anomaly.model.mask_rcnn.training import Course
+from anomaly.model.mask_rcnn.views import Rows, Seen, look
 from anomaly.model.network import fingerprint
 from anomaly.progress import track
 from anomaly.schema import StageConfig, TrainerConfig
-from anomaly.types import Detections, InputError, Predictions, Split, Truth
+from anomaly.types import InputError, Predictions, Split, Truth
 
 if TYPE_CHECKING:
     from anomaly.augment.policy import Policy
 
 log = logging.getLogger(__name__)
 BATCH = 2  # images looked at together; each is found alike in any company
-Found = list[tuple[Detections, np.ndarray]]  # of each image, with its heat map
 
 
 @dataclass(frozen=True)
@@ -66,10 +66,11 @@ class Detector:
         classes: tuple[str, ...],
         cache: Cache,
         thresholds: dict[str, float],
+        views: int,
         teaching: Teaching | None = None,
     ) -> None:
         self.model, self.classes, self.cache = model, classes, cache
-        self.thresholds, self.teaching = thresholds, teaching
+        self.thresholds, self.views, self.teaching = thresholds, views, teaching
         self.checkpoints: list[Checkpoint] = []  # of each stage, kept until `save`
 
     def fit(self, train: Split, validate: Split, trainer: TrainerConfig, report: Report) -> None:
@@ -89,7 +90,7 @@ class Detector:
                 done += stage.epochs
                 for layer in frozen:
                     layer.trainable = True
-        detections = [own for own, _ in self._find(validate, "validation")]
+        detections = [own for own, _ in self._find(validate, self.views, "validation")]
         scores = decide.strongest(detections, len(self.classes))
         self.thresholds = {
             "name": decide.choose_threshold(scores, truth.labels),
@@ -160,22 +161,22 @@ class Detector:
         return Checkpoint(folder, digest.hexdigest()[:24])
 
     def _map(self, split: Split, truth: Truth) -> float:
-        detections = [own for own, _ in self._find(split)]
+        detections = [own for own, _ in self._find(split, 1)]  # often: one view has to do
         return average_precisions(truth, detections).get("map", 0.0)
 
-    def _find(self, split: Split, label: str = "") -> Found:
+    def _find(self, split: Split, views: int, label: str = "") -> list[Seen]:
         side = self.model.input_shape[1]
-        rows: list[dict[str, np.ndarray]] = []
+        seen: list[Seen] = []
         places = range(0, len(split), BATCH)
         for start in track(places, label, len(places)) if label else places:
             chosen = split.samples[start : start + BATCH]
             images = load_images(chosen, side, self.cache).astype(np.float32)
-            rows += _rows(self.model, images)
-        return [found(row, split.grid / side, split.grid) for row in rows]
+            seen += look(partial(_rows, self.model), images, split.grid, views)
+        return seen
 
     def predict(self, split: Split) -> Predictions:
         """Detections, the class of the best one, and the pixels under those that are sure enough."""
-        every = self._find(split, "detections")
+        every = self._find(split, self.views, "detections")
         detections = tuple(own for own, _ in every)
         scores = decide.strongest(detections, len(self.classes))
         covered = [decide.covered(own, self.thresholds["pixel"]) for own in detections]
@@ -193,7 +194,11 @@ class Detector:
         """model.keras (RGB to detections) and detector.json; checkpoints have served then."""
         folder.mkdir(parents=True, exist_ok=True)
         self.model.save(folder / "model.keras")
-        content = {"classes": self.classes, "thresholds": self.thresholds}
+        content = {
+            "classes": self.classes,
+            "thresholds": self.thresholds,
+            "views": self.views,
+        }
         (folder / "detector.json").write_text(json.dumps(content, indent=2))
         for checkpoint in self.checkpoints:
             checkpoint.done()
@@ -204,10 +209,12 @@ def load(folder: Path, cache: Cache) -> Detector:
     model = keras.saving.load_model(folder / "model.keras", compile=False, safe_mode=True)
     model.compile(jit_compile=jit(None))
     content = json.loads((folder / "detector.json").read_text())
-    return Detector(model, tuple(content["classes"]), cache, content["thresholds"])
+    return Detector(
+        model, tuple(content["classes"]), cache, content["thresholds"], content["views"]
+    )
 
 
-def _rows(model: keras.Model, images: np.ndarray) -> Sequence[dict[str, np.ndarray]]:
+def _rows(model: keras.Model, images: np.ndarray) -> Rows:
     """One mapping for each image; the batch is always full, so that one shape is compiled."""
     short = BATCH - len(images)
     full = np.concatenate([images, np.repeat(images[-1:], short, 0)]) if short else images

@@ -7,7 +7,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from anomaly.ensemble.fusion import fuse
+from anomaly.fusion import fuse
 from anomaly.types import Detections, Predictions
 
 GRID = 20

@@ -41,7 +41,7 @@ def fuse(members: Sequence[Predictions], proba: np.ndarray, weights: np.ndarray)
         proba,
         np.stack([np.clip(mean, 0, 1).astype(np.float32) for mean in heat]),
         np.stack([share >= HALF for share in covered]),
-        tuple(_instances(found, weights) for found in images),
+        tuple(instances(found, weights) for found in images),
     )
 
 
@@ -51,7 +51,7 @@ def _each_image(maps: Sequence[np.ndarray], weights: np.ndarray) -> Iterator[np.
         yield np.tensordot(weights, of_members, 1)
 
 
-def _instances(found: Sequence[Detections], weights: np.ndarray) -> Detections:
+def instances(found: Sequence[Detections], weights: np.ndarray) -> Detections:
     """The instances of one image, as weighted boxes fusion does with boxes.
 
     Instances of one type that overlap are one: its mask is what half of their weight covers, its
@@ -63,7 +63,7 @@ def _instances(found: Sequence[Detections], weights: np.ndarray) -> Detections:
     fused = [_fused(group) for group in _groups(_candidates(found, weights))]
     kept = [(score, label, mask) for score, label, mask in fused if mask.any()]
     return Detections(
-        boxes=np.array([_box(mask) for _, _, mask in kept], np.float32).reshape(-1, 4),
+        boxes=np.array([box_of(mask) for _, _, mask in kept], np.float32).reshape(-1, 4),
         masks=np.array([mask for _, _, mask in kept], bool).reshape(-1, *shape),
         scores=np.array([score for score, _, _ in kept], np.float32),
         labels=np.array([label for _, label, _ in kept], np.int64),
@@ -105,7 +105,8 @@ def _fused(group: list[Found]) -> tuple[float, int, np.ndarray]:
     return score, group[0].label, covered >= HALF
 
 
-def _box(mask: np.ndarray) -> tuple[int, int, int, int]:
+def box_of(mask: np.ndarray) -> tuple[int, int, int, int]:
+    """(x1, y1, x2, y2) of a (h, w) bool mask that is not empty, x2 and y2 exclusive."""
     x, y, width, height = cv2.boundingRect(mask.astype(np.uint8))
     return x, y, x + width, y + height
 

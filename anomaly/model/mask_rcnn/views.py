@@ -1,0 +1,53 @@
+"""Test-time augmentation: what turned views of an image show, merged as an ensemble's members are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from anomaly.fusion import box_of, instances
+from anomaly.model.mask_rcnn.paste import found
+from anomaly.model.pictures import turn, turn_back
+from anomaly.types import Detections
+
+Rows = Sequence[dict[str, np.ndarray]]  # the network's answer, one mapping for each image
+Seen = tuple[Detections, np.ndarray]  # what an image shows, and its heat map
+
+
+def look(
+    ask: Callable[[np.ndarray], Rows], images: np.ndarray, grid: int, views: int
+) -> list[Seen]:
+    """Detections and heat of (n, s, s, 3) images on the (grid, grid) square.
+
+    Of several views heat is the mean, a mask is what half of the views say, and a box is that of
+    its mask. An instance that some views miss is so much less sure.
+    """
+    scale = grid / images.shape[1]
+    by_view = [
+        [_turned_back(found(row, scale, grid), view) for row in ask(_turned(images, view))]
+        for view in range(views)
+    ]
+    return (
+        by_view[0] if views == 1 else [_merged(of_image) for of_image in zip(*by_view, strict=True)]
+    )
+
+
+def _turned(images: np.ndarray, view: int) -> np.ndarray:
+    return np.stack([turn(image, view) for image in images])
+
+
+def _turned_back(seen: Seen, view: int) -> Seen:
+    detections, heat = seen
+    if view == 0:
+        return seen
+    masks = [turn_back(mask, view) for mask in detections.masks]
+    boxes = np.array([box_of(mask) for mask in masks], np.float32).reshape(-1, 4)
+    own = np.array(masks, bool).reshape(-1, *heat.shape)
+    return Detections(boxes, own, detections.scores, detections.labels), turn_back(heat, view)
+
+
+def _merged(seen: Sequence[Seen]) -> Seen:
+    detections, heat = zip(*seen, strict=True)
+    weights = np.full(len(seen), 1 / len(seen))
+    return instances(detections, weights), np.stack(heat).mean(0, dtype=np.float32)
