@@ -7,7 +7,7 @@ import sys
 import hydra
 from omegaconf import DictConfig
 
-from anomaly import config, mistakes, share
+from anomaly import config, interrupt, mistakes, share
 
 os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra passes errors on, `mistakes` explains them
 config.register()
@@ -15,6 +15,7 @@ config.register()
 
 @hydra.main(config_path="conf", config_name="config", version_base="1.3")
 def train(cfg: DictConfig) -> float:
+    interrupt.heed()
     one_of_many = config.sweeping()
     log = logging.getLogger(__name__)
     with mistakes.contained(log) if one_of_many else mistakes.explained():

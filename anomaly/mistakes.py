@@ -22,13 +22,14 @@ from omegaconf.errors import (
 )
 
 from anomaly import config, nearest
+from anomaly.interrupt import Terminated
 from anomaly.types import InputError
 
 CONF = Path(__file__).parents[1] / "conf"
 OPTIONAL = ("ensemble", "experiment", "sweep")  # groups of which no option is chosen by default
 KIND = re.compile(r"Value '(.*)' of type '.*' could not be converted to (Integer|Float|Boolean)")
 KINDS = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false"}
-STOPPED = 130  # what a shell calls a program ended by Ctrl-C
+STOPPED, TERMINATED = 130, 143  # what a shell calls a program ended by Ctrl-C, by SIGTERM
 FOLDERS = ("output", "hydra.run.dir", "hydra.sweep.dir")  # the keys that say where to write
 DISK = {
     errno.ENOSPC: "the disk is full; free some space or set {key}=DIR to another disk",
@@ -53,6 +54,8 @@ def explained() -> Iterator[None]:
     """On a user's mistake print one sentence and exit; a bug surfaces with its traceback."""
     try:
         yield
+    except Terminated:
+        _end("stopped by SIGTERM; the same command goes on from its last checkpoint", TERMINATED)
     except KeyboardInterrupt:
         _end("stopped by Ctrl-C", STOPPED)
     except Exception as error:

@@ -19,6 +19,7 @@ from anomaly.augment import classic
 from anomaly.data import mvtec
 from anomaly.data.cache import Cache
 from anomaly.model import network
+from anomaly.model.checkpoint import Checkpoint
 from anomaly.model.features import Extractor
 from anomaly.model.head_training import train_head
 from anomaly.model.pictures import training_pictures
@@ -99,10 +100,10 @@ def _epochs(root: Path, folder: Path) -> tuple[float, float]:
     features = network.pool(backbone, ["C5"], ["avg"])
     vectors = Extractor(features, cache)(pictures)
     plain = epoch_seconds(keras.applications.MobileNetV2, images, labels, "imagenet")
-    return plain, _cached(keras, vectors, labels)
+    return plain, _cached(keras, vectors, labels, folder)
 
 
-def _cached(keras, vectors: np.ndarray, labels: np.ndarray) -> float:
+def _cached(keras, vectors: np.ndarray, labels: np.ndarray, folder: Path) -> float:
     """The mean of many head epochs through the code that runs use, reports included."""
     head = network.head(vectors.shape[1], CLASSES, units=1024, dropout=0.2, standardise=False)
     data = (vectors, labels)
@@ -111,7 +112,8 @@ def _cached(keras, vectors: np.ndarray, labels: np.ndarray) -> float:
     def train(epochs: int) -> float:
         stage = StageConfig(epochs, 1e-3, BATCH)
         start = time.perf_counter()
-        train_head(head, keras.optimizers.Adam(1e-3), data, few, stage, 0, lambda *_: None)
+        optimizer, own = keras.optimizers.Adam(1e-3), Checkpoint(folder, f"epochs{epochs}")
+        train_head(head, optimizer, data, few, stage, 0, lambda *_: None, own)
         return time.perf_counter() - start
 
     once = train(1)  # mostly tracing and compiling

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
@@ -10,8 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 from filelock import FileLock, Timeout
+
+from anomaly.model.network import fingerprint
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +27,66 @@ class State:
     epochs: list[dict[str, float]] = field(default_factory=list)
     arrays: dict[str, Sequence[np.ndarray]] = field(default_factory=dict)
     best: float = -np.inf
+
+
+@dataclass
+class Memory:
+    """The variables of a network and its optimizer, and the best weights that it has had."""
+
+    network: keras.Model
+    optimizer: keras.optimizers.Optimizer
+    best: Best
+
+    def state(self, epochs: list[dict[str, float]]) -> State:
+        """Of now; `epochs` are the figures of those that are done."""
+        arrays = {name: [np.asarray(v) for v in group] for name, group in self._groups().items()}
+        return State(epochs, {**arrays, "best": self.best.weights or []}, self.best.loss)
+
+    def restore(self, state: State) -> None:
+        """Be as it was then, the draws of dropout included."""
+        self.optimizer.build(self.network.trainable_variables)
+        for name, group in self._groups().items():
+            for variable, value in zip(group, state.arrays[name], strict=True):
+                variable.assign(value)
+        self.best.loss, self.best.weights = state.best, list(state.arrays["best"]) or None
+
+    def _groups(self) -> dict[str, Sequence[keras.Variable]]:
+        return {"network": self.network.variables, "optimizer": self.optimizer.variables}
+
+
+class Best:
+    """The weights of the epoch with the lowest validation loss."""
+
+    def __init__(self, network: keras.Model) -> None:
+        self.network = network
+        self.loss = np.inf
+        self.weights: list[np.ndarray] | None = None
+
+    def see(self, loss: float) -> None:
+        """Remember the weights of now if `loss` is the lowest so far."""
+        if loss < self.loss:
+            self.loss, self.weights = loss, self.network.get_weights()
+
+    def restore(self) -> None:
+        """Put the remembered weights back."""
+        if self.weights is not None:
+            self.network.set_weights(self.weights)
+
+
+def key_of(
+    network: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    arrays: Sequence[np.ndarray],
+    *words: object,
+) -> str:
+    """One name for a training: what learns, how, from what, and whatever else decides."""
+    own = {k: v for k, v in optimizer.get_config().items() if k != "name"}  # it counts optimizers
+    backend = (keras.backend.backend(), keras.__version__)
+    text = json.dumps([fingerprint(network), own, backend, words], sort_keys=True, default=str)
+    digest = hashlib.blake2b(text.encode(), digest_size=12)
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
 
 
 class Checkpoint:

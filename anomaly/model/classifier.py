@@ -14,6 +14,7 @@ from anomaly.checks import Fraction, Number, Positive, Side
 from anomaly.data.cache import Cache
 from anomaly.data.images import load_masks
 from anomaly.model import network
+from anomaly.model.checkpoint import Checkpoint
 from anomaly.model.inference import Inference, Reference
 from anomaly.model.learner import Report
 from anomaly.model.localise import choose_threshold, instances
@@ -85,6 +86,7 @@ class Classifier:
         self.cache = cache
         self.training = training
         self.good = good
+        self.checkpoints: list[Checkpoint] = []
         self._use(model)
 
     def _use(self, model: keras.Model) -> None:
@@ -103,6 +105,7 @@ class Classifier:
         if self.training is None:
             raise ValueError("a loaded classifier predicts; build a new one to learn")
         lesson = Lesson(self.model, self.training, train, validate, self.cache)
+        self.checkpoints = lesson.checkpoints
         self._use(lesson.learn(trainer, report))
         good = [sample for sample in train.samples if sample.label == 0][:REFERENCE]
         self.good = self.inference.reference(good)
@@ -118,12 +121,14 @@ class Classifier:
         return Predictions(split.ids, self.classes, proba, heat, heat >= threshold, tuple(found))
 
     def save(self, folder: Path) -> None:
-        """model.keras (RGB to probabilities), classifier.json and good.npz."""
+        """model.keras (RGB to probabilities), classifier.json and good.npz; checkpoints have served."""
         folder.mkdir(parents=True, exist_ok=True)
         self.model.save(folder / "model.keras")
         content = {"classes": self.classes, **self.settings}
         (folder / "classifier.json").write_text(json.dumps(content, indent=2))
         np.savez(folder / "good.npz", *(level for view in self.good for level in view))
+        for checkpoint in self.checkpoints:
+            checkpoint.done()
 
 
 def load(folder: Path, cache: Cache) -> Classifier:

@@ -8,8 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 import keras
 import numpy as np
 
+from anomaly.model.checkpoint import Best, Checkpoint, Memory
+from anomaly.model.course import Course
 from anomaly.model.devices import jit
-from anomaly.model.head_training import FIGURES, Best, check_finite
+from anomaly.model.head_training import check_finite
 from anomaly.model.learner import Report
 from anomaly.model.network import every_layer
 from anomaly.model.pictures import Picture
@@ -28,8 +30,11 @@ def finetune(
     seed: int,
     report: Report,
     xla: bool | None,
+    checkpoint: Checkpoint,
 ) -> None:
     """Train every weight of `network` (RGB to probabilities); keep the best validation epoch.
+
+    It goes on from the checkpoint, where there is one; one is written after each epoch.
 
     The epoch before the first counts too: a stage that only does harm leaves no trace.
 
@@ -40,7 +45,9 @@ def finetune(
     loss = keras.losses.SparseCategoricalCrossentropy()
     network.compile(optimizer, loss, metrics=["accuracy"], jit_compile=jit(xla))
     best = Best(network)
-    best.see(_figures(network.evaluate(Batches(validate, stage.batch_size), verbose=0))[0])
+    course = Course(Memory(network, optimizer, best), checkpoint, report, every=0)
+    if not course.begun:
+        best.see(_figures(network.evaluate(Batches(validate, stage.batch_size), verbose=0))[0])
     batches = Batches(train, stage.batch_size, seed, stage.steps(len(train)))
     steps = len(batches)
     with bar() as display:
@@ -48,14 +55,15 @@ def finetune(
         tick = keras.callbacks.LambdaCallback(
             on_train_batch_end=lambda batch, logs: display.advance(task)
         )
-        for epoch in range(stage.epochs):
+        display.update(task, completed=course.begun * steps)
+        for epoch in range(course.begun, stage.epochs):
             batches.shuffle(epoch)
             history = network.fit(batches, verbose=0, callbacks=[tick], shuffle=False).history
             validation = network.evaluate(Batches(validate, stage.batch_size), verbose=0)
             figures = (history["loss"][0], history["accuracy"][0], *_figures(validation))
             check_finite(figures[0], epoch)
             best.see(figures[2])
-            report(epoch, dict(zip(FIGURES, figures, strict=True)))
+            course.ended(epoch, figures)
             display.update(task, figures=f"val_loss {figures[2]:.3f}")
     best.restore()
 

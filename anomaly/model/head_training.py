@@ -5,32 +5,15 @@ from __future__ import annotations
 import keras
 import numpy as np
 
+from anomaly.model.checkpoint import Best, Checkpoint, Memory
 from anomaly.model.compiled import epochs
+from anomaly.model.course import Course
 from anomaly.model.learner import Report
 from anomaly.progress import bar
 from anomaly.schema import StageConfig
 from anomaly.types import InputError
 
-FIGURES = ("loss", "accuracy", "val_loss", "val_accuracy")
-
-
-class Best:
-    """The weights of the epoch with the lowest validation loss."""
-
-    def __init__(self, network: keras.Model) -> None:
-        self.network = network
-        self.loss = np.inf
-        self.weights: list[np.ndarray] | None = None
-
-    def see(self, loss: float) -> None:
-        """Remember the weights of now if `loss` is the lowest so far."""
-        if loss < self.loss:
-            self.loss, self.weights = loss, self.network.get_weights()
-
-    def restore(self) -> None:
-        """Put the remembered weights back."""
-        if self.weights is not None:
-            self.network.set_weights(self.weights)
+EVERY = 5.0  # seconds between two checkpoints: an epoch takes milliseconds, and writing takes 50
 
 
 def train_head(
@@ -41,26 +24,31 @@ def train_head(
     stage: StageConfig,
     seed: int,
     report: Report,
+    checkpoint: Checkpoint,
 ) -> None:
     """Learn (n, f) features and (n,) labels; keep the epoch of the lowest validation loss.
+
+    It goes on from the checkpoint, where there is one.
 
     Raises:
         InputError: the loss is no longer finite.
     """
     train_epoch = epochs(head, optimizer, *train)
     best = Best(head)
+    course = Course(Memory(head, optimizer, best), checkpoint, report, EVERY)
     random = np.random.default_rng(seed)
     with bar() as display:
         task = display.add_task("head epochs", total=stage.epochs, figures="")
         for epoch in range(stage.epochs):
             order = batches(len(train[0]), stage.batch_size, random)
-            loss, accuracy = train_epoch(order[: stage.steps(len(train[0]))])
-            val_loss, val_accuracy = evaluate(head, *validate)
-            check_finite(loss, epoch)
-            best.see(val_loss)
-            figures = (loss, accuracy, val_loss, val_accuracy)
-            report(epoch, dict(zip(FIGURES, figures, strict=True)))
-            display.update(task, advance=1, figures=f"val_loss {val_loss:.3f}")
+            if epoch >= course.begun:
+                loss, accuracy = train_epoch(order[: stage.steps(len(train[0]))])
+                val_loss, val_accuracy = evaluate(head, *validate)
+                check_finite(loss, epoch)
+                best.see(val_loss)
+                course.ended(epoch, (loss, accuracy, val_loss, val_accuracy))
+            display.update(task, advance=1, figures=f"val_loss {best.loss:.3f}")
+    course.finish()
     best.restore()
 
 

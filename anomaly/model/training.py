@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import keras
@@ -11,9 +11,11 @@ import numpy as np
 
 from anomaly.data.cache import Cache
 from anomaly.model import network
+from anomaly.model.checkpoint import Checkpoint, key_of
+from anomaly.model.course import FIGURES
 from anomaly.model.features import Extractor
 from anomaly.model.finetune import finetune
-from anomaly.model.head_training import FIGURES, evaluate, train_head
+from anomaly.model.head_training import evaluate, train_head
 from anomaly.model.learner import Report
 from anomaly.model.pictures import firsts, training_pictures, views
 from anomaly.model.svm_head import Svm, fit_head
@@ -44,6 +46,7 @@ class Lesson:
         self, model: keras.Model, training: Training, train: Split, validate: Split, cache: Cache
     ) -> None:
         self.model, self.training, self.cache = model, training, cache
+        self.checkpoints: list[Checkpoint] = []  # of each stage, kept until the model is saved
         size = model.input_shape[1]
         self.pictures = training_pictures(train.samples, training.augment, size, cache)
         self.validation = views(validate.samples, 0, size, cache)
@@ -69,11 +72,30 @@ class Lesson:
         (x, y), validation = self._features()
         head, optimizer = self.model.get_layer("head"), self._optimizer(stage)
         self._standardise(head, x)
-        train_head(head, optimizer, (x, y), validation, stage, self.training.seed, report)
+        checkpoint = self._checkpoint(head, optimizer, (x, y, *validation), stage)
+        given = (head, optimizer, (x, y), validation, stage, self.training.seed, report)
+        train_head(*given, checkpoint)
 
     def _finetune(self, stage: StageConfig, xla: bool | None, report: Report) -> None:
-        given = (self.model, self._optimizer(stage), self.pictures, self.validation)
-        finetune(*given, stage, self.training.seed, report, xla)
+        optimizer = self._optimizer(stage)
+        every = (*self.pictures, *self.validation)
+        seen = [f"{picture.key} {picture.label}" for picture in every]
+        checkpoint = self._checkpoint(self.model, optimizer, (), stage, seen, xla)
+        given = (self.model, optimizer, self.pictures, self.validation)
+        finetune(*given, stage, self.training.seed, report, xla, checkpoint)
+
+    def _checkpoint(
+        self,
+        network: keras.Model,
+        optimizer: keras.optimizers.Optimizer,
+        arrays: Sequence[np.ndarray],
+        stage: StageConfig,
+        *words: object,
+    ) -> Checkpoint:
+        decides = (asdict(stage), self.training.seed, keras.config.dtype_policy().name, *words)
+        key = key_of(network, optimizer, arrays, *decides)
+        self.checkpoints.append(Checkpoint(self.cache.root.with_name("checkpoints"), key))
+        return self.checkpoints[-1]
 
     def _fit_svm(self, svm: Svm, report: Report) -> keras.Model:
         """Nothing is repeated: the classes balance by weight, and there is one epoch to report."""

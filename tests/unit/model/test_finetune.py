@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import mkdtemp
+
 import keras
 import numpy as np
 
 from anomaly.model import finetune as finetuning
+from anomaly.model.checkpoint import Checkpoint
 from anomaly.model.finetune import Batches, finetune
 from anomaly.model.pictures import Picture
 from anomaly.schema import StageConfig
@@ -32,11 +36,17 @@ def small_network() -> keras.Model:
     )
 
 
+def fresh() -> Checkpoint:
+    return Checkpoint(Path(mkdtemp()), "key")
+
+
 def tuned(validate: list[Picture]) -> tuple[keras.Model, list[dict]]:
     own, told = small_network(), []
     stage = StageConfig(epochs=3, learning_rate=0.05, batch_size=5)
     optimizer = keras.optimizers.SGD(0.05)
-    finetune(own, optimizer, pictures(), validate, stage, 0, lambda e, v: told.append(v), None)
+    finetune(
+        own, optimizer, pictures(), validate, stage, 0, lambda e, v: told.append(v), None, fresh()
+    )
     return own, told
 
 
@@ -104,13 +114,29 @@ def test_batch_norm_infers_while_everything_else_learns():
     stage = StageConfig(2, 1e-9, 8)
     optimizer = keras.optimizers.SGD(1e-9)
     finetune(
-        model, optimizer, few, few, stage, 0, lambda epoch, values: told.append(dict(values)), None
+        model,
+        optimizer,
+        few,
+        few,
+        stage,
+        0,
+        lambda epoch, values: told.append(dict(values)),
+        None,
+        fresh(),
     )
     assert all(np.array_equal(a, b) for a, b in zip(norm.get_weights(), before, strict=True))
     # At no rate at all, learning sees the very network that is validated.
     assert np.isclose(told[0]["loss"], told[0]["val_loss"], rtol=1e-5)
     finetune(
-        model, keras.optimizers.SGD(1e-2), few, few, stage, 0, lambda epoch, values: None, None
+        model,
+        keras.optimizers.SGD(1e-2),
+        few,
+        few,
+        stage,
+        0,
+        lambda epoch, values: None,
+        None,
+        fresh(),
     )
     assert all(np.array_equal(a, b) for a, b in zip(norm.get_weights(), before, strict=True))
     assert not np.array_equal(np.array(inner.layers[1].kernel), kernel)

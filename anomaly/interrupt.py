@@ -1,0 +1,21 @@
+"""SIGTERM, which SLURM and spot machines send some seconds before they take the machine away."""
+
+from __future__ import annotations
+
+import signal
+import threading
+
+
+class Terminated(KeyboardInterrupt):
+    """Ends a run as Ctrl-C does: what is done is on disk, and the run is marked."""
+
+
+def heed() -> None:
+    """From here on SIGTERM raises `Terminated`, unless somebody else (submitit) heeds it already."""
+    ours = threading.current_thread() is threading.main_thread()  # which alone gets signals
+    if ours and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _raise)
+
+
+def _raise(number: int, frame: object) -> None:
+    raise Terminated

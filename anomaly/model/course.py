@@ -1,0 +1,59 @@
+"""The epochs of a training, as they are reported and as a checkpoint keeps them."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+
+from anomaly.model.checkpoint import Checkpoint, Memory
+from anomaly.model.learner import Report
+
+log = logging.getLogger(__name__)
+FIGURES = ("loss", "accuracy", "val_loss", "val_accuracy")
+
+
+class Course:
+    """Begins after the epochs of the checkpoint, which it reports again; writes one every so often.
+
+    Args:
+        every: seconds from one checkpoint to the next; 0 writes one after each epoch.
+    """
+
+    def __init__(
+        self, memory: Memory, checkpoint: Checkpoint, report: Report, every: float
+    ) -> None:
+        self.memory, self.checkpoint, self.report, self.every = memory, checkpoint, report, every
+        self.epochs: list[dict[str, float]] = []
+        self.unwritten = False
+        self._resume()
+        self.begun = len(self.epochs)  # the first epoch that is still to come
+        self.written = time.monotonic()
+
+    def _resume(self) -> None:
+        state = self.checkpoint.read()
+        if state is None:
+            return
+        self.memory.restore(state)
+        self.epochs = state.epochs
+        log.info("going on after epoch %d, from a checkpoint", len(self.epochs))
+        for epoch, figures in enumerate(self.epochs):
+            self.report(epoch, figures)
+
+    def ended(self, epoch: int, figures: Sequence[float]) -> None:
+        """An epoch is done, and its loss, accuracy, validation loss and accuracy are known."""
+        named = dict(zip(FIGURES, map(float, figures), strict=True))
+        self.epochs.append(named)
+        self.unwritten = True
+        if time.monotonic() - self.written >= self.every:
+            self._write()
+        self.report(epoch, named)
+
+    def finish(self) -> None:
+        """What comes next may be interrupted too; of a stage of a moment nothing need be kept."""
+        if self.unwritten and self.checkpoint.path.exists():
+            self._write()
+
+    def _write(self) -> None:
+        self.checkpoint.write(self.memory.state(self.epochs))
+        self.written, self.unwritten = time.monotonic(), False
