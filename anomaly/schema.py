@@ -15,6 +15,7 @@ STORE = re.compile(  # a SQLite store without a file would be gone with the run
     r"|databricks\b"
 )
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+DISTRIBUTIONS = ("none", "data_parallel")
 SLOTS = ("data", "augment", "backbone", "optimizer", "model")  # a run fills them all
 OVERLAYS = ("trainer", "ensemble", "experiment", "sweep")
 
@@ -58,6 +59,7 @@ class TrainerConfig(StageConfig):
     finetune: StageConfig = field(default_factory=StageConfig)
     precision: str = MISSING
     xla: bool | None = MISSING
+    distribution: str = MISSING
     rerun: bool = False
 
     def mistakes(self, where: str) -> list[str]:
@@ -66,6 +68,9 @@ class TrainerConfig(StageConfig):
         if self.precision not in PRECISIONS:
             known = ", ".join(PRECISIONS)
             found.append(f"{where}.precision must be one of {known}, got {self.precision}")
+        if self.distribution not in DISTRIBUTIONS:
+            known = ", ".join(DISTRIBUTIONS)
+            found.append(f"{where}.distribution must be one of {known}, got {self.distribution}")
         return found
 
 

@@ -190,18 +190,22 @@ def _check_objective(objective: str, classes: tuple[str, ...]) -> None:
 def _slots(config: RunConfig, dataset: Dataset, cache: Cache) -> tuple[Policy, Learner]:
     import keras
 
+    from anomaly.model.distribution import check, over_devices
+
+    check(config.trainer)
     keras.utils.clear_session()  # the networks of a sweep's jobs would pile up
     keras.utils.set_random_seed(config.seed)
     keras.mixed_precision.set_global_policy(config.trainer.precision)
     augment = instantiate(config.augment)(seed=config.seed)
-    learner = instantiate(config.model)(
-        backbone=instantiate(config.backbone),
-        classes=dataset.classes,
-        augment=augment,
-        optimizer=instantiate(config.optimizer),
-        cache=cache,
-        seed=config.seed,
-    )
+    with over_devices(config.trainer.distribution):
+        learner = instantiate(config.model)(
+            backbone=instantiate(config.backbone),
+            classes=dataset.classes,
+            augment=augment,
+            optimizer=instantiate(config.optimizer),
+            cache=cache,
+            seed=config.seed,
+        )
     return augment, learner
 
 

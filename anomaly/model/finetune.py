@@ -8,15 +8,17 @@ from concurrent.futures import ThreadPoolExecutor
 import keras
 import numpy as np
 
+from anomaly.model.ahead import Ahead
 from anomaly.model.checkpoint import Best, Checkpoint, Memory
 from anomaly.model.course import Course
 from anomaly.model.devices import jit
+from anomaly.model.distribution import devices, over_devices
 from anomaly.model.head_training import check_finite
 from anomaly.model.learner import Report
 from anomaly.model.network import every_layer
 from anomaly.model.pictures import Picture
 from anomaly.progress import bar
-from anomaly.schema import StageConfig
+from anomaly.schema import TrainerConfig
 
 MEMORY = 2 * 2**30  # bytes of pictures kept
 
@@ -26,10 +28,9 @@ def finetune(
     optimizer: keras.optimizers.Optimizer,
     train: Sequence[Picture],
     validate: Sequence[Picture],
-    stage: StageConfig,
+    trainer: TrainerConfig,
     seed: int,
     report: Report,
-    xla: bool | None,
     checkpoint: Checkpoint,
 ) -> None:
     """Train every weight of `network` (RGB to probabilities); keep the best validation epoch.
@@ -41,14 +42,18 @@ def finetune(
     Raises:
         InputError: the loss is no longer finite.
     """
+    stage, distribution = trainer.finetune, trainer.distribution
     _hold_statistics(network)
     loss = keras.losses.SparseCategoricalCrossentropy()
-    network.compile(optimizer, loss, metrics=["accuracy"], jit_compile=jit(xla))
+    with over_devices(distribution):
+        network.compile(optimizer, loss, metrics=["accuracy"], jit_compile=jit(trainer.xla))
+        optimizer.build(network.trainable_variables)
     best = Best(network)
     course = Course(Memory(network, optimizer, best), checkpoint, report, every=0)
     if not course.begun:
         best.see(_figures(network.evaluate(Batches(validate, stage.batch_size), verbose=0))[0])
-    batches = Batches(train, stage.batch_size, seed, stage.steps(len(train)))
+    count = devices(distribution)
+    batches = Batches(train, stage.batch_size, seed, stage.steps(len(train)), count)
     steps = len(batches)
     with bar() as display:
         task = display.add_task("fine-tuning", total=stage.epochs * steps, figures="")
@@ -58,7 +63,8 @@ def finetune(
         display.update(task, completed=course.begun * steps)
         for epoch in range(course.begun, stage.epochs):
             batches.shuffle(epoch)
-            history = network.fit(batches, verbose=0, callbacks=[tick], shuffle=False).history
+            with over_devices(distribution):
+                history = network.fit(batches, verbose=0, callbacks=[tick], shuffle=False).history
             validation = network.evaluate(Batches(validate, stage.batch_size), verbose=0)
             figures = (history["loss"][0], history["accuracy"][0], *_figures(validation))
             check_finite(figures[0], epoch)
@@ -84,7 +90,7 @@ def _figures(evaluated: Sequence[float]) -> tuple[float, float]:
     return float(loss), float(accuracy)
 
 
-class Batches(keras.utils.PyDataset):
+class Batches(Ahead):
     """Batches of pictures; with a seed they come in a new order every epoch.
 
     Pictures are the same in every epoch, so as many as fit into MEMORY are made only once.
@@ -96,8 +102,10 @@ class Batches(keras.utils.PyDataset):
         size: int,
         seed: int | None = None,
         steps: int | None = None,
+        multiple: int = 1,
     ) -> None:
         super().__init__()
+        self.multiple = multiple
         self.pictures = pictures
         self.size = size
         self.seed = seed
@@ -109,8 +117,11 @@ class Batches(keras.utils.PyDataset):
     def __len__(self) -> int:
         return self.steps
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        chosen = [self.pictures[i] for i in self.order[index * self.size :][: self.size]]
+    def make(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """(b, h, w, 3) float32 RGB 0-255 and (b,) labels; the last batch may be a short one."""
+        places = self.order[index * self.size :][: self.size]
+        even = -(-len(places) // self.multiple) * self.multiple  # a short one is filled up
+        chosen = [self.pictures[int(i)] for i in np.resize(places, even)]
         images = np.stack(list(self.pool.map(self._image, chosen)))
         return images.astype(np.float32), np.array([picture.label for picture in chosen])
 
@@ -125,3 +136,4 @@ class Batches(keras.utils.PyDataset):
     def shuffle(self, epoch: int) -> None:
         """The order of one epoch, the same in every run."""
         self.order = np.random.default_rng((self.seed or 0, epoch)).permutation(len(self.pictures))
+        self.forget()

@@ -13,6 +13,7 @@ from anomaly.data.cache import Cache
 from anomaly.model import network
 from anomaly.model.checkpoint import Checkpoint, key_of
 from anomaly.model.course import FIGURES
+from anomaly.model.distribution import over_devices
 from anomaly.model.features import Extractor
 from anomaly.model.finetune import finetune
 from anomaly.model.head_training import evaluate, train_head
@@ -62,7 +63,7 @@ class Lesson:
             self._train_head(trainer, report)
             done = trainer.epochs
         if trainer.finetune.epochs:
-            self._finetune(trainer.finetune, trainer.xla, _later(report, done))
+            self._finetune(trainer, _later(report, done))
             done += trainer.finetune.epochs
         if self.training.svm:
             self.model = self._fit_svm(self.training.svm, _later(report, done))
@@ -76,13 +77,15 @@ class Lesson:
         given = (head, optimizer, (x, y), validation, stage, self.training.seed, report)
         train_head(*given, checkpoint)
 
-    def _finetune(self, stage: StageConfig, xla: bool | None, report: Report) -> None:
-        optimizer = self._optimizer(stage)
+    def _finetune(self, trainer: TrainerConfig, report: Report) -> None:
+        stage = trainer.finetune
+        with over_devices(trainer.distribution):
+            optimizer = self._optimizer(stage)
         every = (*self.pictures, *self.validation)
         seen = [f"{picture.key} {picture.label}" for picture in every]
-        checkpoint = self._checkpoint(self.model, optimizer, (), stage, seen, xla)
+        checkpoint = self._checkpoint(self.model, optimizer, (), stage, seen, trainer.xla)
         given = (self.model, optimizer, self.pictures, self.validation)
-        finetune(*given, stage, self.training.seed, report, xla, checkpoint)
+        finetune(*given, trainer, self.training.seed, report, checkpoint)
 
     def _checkpoint(
         self,

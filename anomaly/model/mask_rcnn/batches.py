@@ -5,11 +5,11 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
-import keras
 import numpy as np
 
 from anomaly.data.cache import Cache
 from anomaly.data.images import load_image, numbered_instances
+from anomaly.model.ahead import Ahead
 from anomaly.schema import StageConfig
 from anomaly.types import Sample, Split
 
@@ -26,7 +26,7 @@ class Shapes(NamedTuple):
     instances: int  # at most so many of an image count, the largest
 
 
-class Batches(keras.utils.PyDataset):
+class Batches(Ahead):
     """Every epoch all defective images and some good ones, drawn anew, each in a new version.
 
     Whatever is random depends on the seed and the number of the epoch alone, so a training that
@@ -64,11 +64,13 @@ class Batches(keras.utils.PyDataset):
         order = random.permutation(len(chosen))
         self.epoch = epoch
         self.order = [chosen[k] for k in np.resize(order, len(self) * self.size)]
+        self.forget()
 
     def __len__(self) -> int:
         return self.steps
 
-    def __getitem__(self, index: int) -> tuple[dict[str, np.ndarray]]:
+    def make(self, index: int) -> tuple[dict[str, np.ndarray]]:
+        """What a `Lesson` takes."""
         chosen = self.order[index * self.size :][: self.size]
         rows = list(self.pool.map(self._example, chosen))
         random = np.random.default_rng((self.seed, self.epoch, index))

@@ -19,6 +19,7 @@ from anomaly.data.images import load_images, load_truth
 from anomaly.metrics.average_precision import average_precisions
 from anomaly.model.checkpoint import Checkpoint
 from anomaly.model.devices import jit
+from anomaly.model.distribution import over_devices
 from anomaly.model.learner import Report
 from anomaly.model.mask_rcnn import decide
 from anomaly.model.mask_rcnn.batches import Batches, Shapes
@@ -86,7 +87,7 @@ class Detector:
         for stage, level in ((trainer, own.frozen), (trainer.finetune, None)):
             if stage.epochs:
                 frozen = freeze(own.backbone, level, own.freeze_batch_norm)
-                self._learn(train, (validate, truth), stage, trainer.xla, _later(report, done))
+                self._learn(train, (validate, truth), stage, trainer, _later(report, done))
                 done += stage.epochs
                 for layer in frozen:
                     layer.trainable = True
@@ -102,20 +103,23 @@ class Detector:
         train: Split,
         validate: tuple[Split, Truth],
         stage: StageConfig,
-        xla: bool | None,
+        trainer: TrainerConfig,
         report: Report,
     ) -> None:
         own = self.teaching
         assert own is not None
         batches = self._batches(train, stage)
-        lesson = Lesson(self.model, own.parts)
         rate, steps = stage.learning_rate, stage.epochs * len(batches)
-        lesson.compile(own.optimizer(learning_rate=rate, steps=steps), jit_compile=jit(xla))
-        self.model.compile(jit_compile=jit(xla))
+        with over_devices(trainer.distribution):
+            lesson = Lesson(self.model, own.parts)
+            optimizer = own.optimizer(learning_rate=rate, steps=steps)
+            lesson.compile(optimizer, jit_compile=jit(trainer.xla))
+        self.model.compile(jit_compile=jit(trainer.xla))
         checkpoint = self._checkpoint(lesson, batches, validate[0], stage)
         course = Course(
-            lesson, batches, lambda: self._map(*validate), own.validate_every, stage.epochs
-        )
+            lesson, batches, lambda: self._map(*validate), own.validate_every, stage.epochs,
+            trainer.distribution,
+        )  # fmt: skip
         self.checkpoints.append(checkpoint)
         course.run(checkpoint, report)
 

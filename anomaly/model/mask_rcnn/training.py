@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from anomaly.model.checkpoint import Checkpoint, State
+from anomaly.model.distribution import over_devices
 from anomaly.model.learner import Report
 from anomaly.model.mask_rcnn.batches import Batches
 from anomaly.model.mask_rcnn.lesson import Lesson
@@ -25,10 +26,16 @@ class Course:
     """One training: `epochs` over the batches, with validation map every so many of them."""
 
     def __init__(
-        self, lesson: Lesson, batches: Batches, validate: Validate, every: int, epochs: int
+        self,
+        lesson: Lesson,
+        batches: Batches,
+        validate: Validate,
+        every: int,
+        epochs: int,
+        distribution: str,
     ) -> None:
         self.lesson, self.batches, self.validate = lesson, batches, validate
-        self.every, self.epochs = every, epochs
+        self.every, self.epochs, self.distribution = every, epochs, distribution
         self.best: list[np.ndarray] = []
 
     def run(self, checkpoint: Checkpoint, report: Report) -> None:
@@ -62,7 +69,8 @@ class Course:
         if not state.epochs:
             return
         log.info("going on after epoch %d, from a checkpoint", len(state.epochs))
-        self.lesson.optimizer.build(self.lesson.trainable_variables)
+        with over_devices(self.distribution):
+            self.lesson.optimizer.build(self.lesson.trainable_variables)
         self.lesson.set_weights(state.arrays["weights"])
         pairs = zip(self.lesson.optimizer.variables, state.arrays["optimizer"], strict=True)
         for variable, value in pairs:
@@ -72,7 +80,8 @@ class Course:
     def _epoch(self, epoch: int, tick: Callable, checkpoint: Checkpoint) -> dict[str, float]:
         self.batches.begin(epoch)
         callback = keras.callbacks.LambdaCallback(on_train_batch_end=tick)
-        history = self.lesson.fit(self.batches, verbose=0, callbacks=[callback], shuffle=False)
+        with over_devices(self.distribution):
+            history = self.lesson.fit(self.batches, verbose=0, callbacks=[callback], shuffle=False)
         figures = {name: float(values[-1]) for name, values in history.history.items()}
         wrong = [name for name in (*NAMES, "loss") if not np.isfinite(figures[name])]
         if wrong:
