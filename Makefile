@@ -7,6 +7,7 @@ CATEGORY ?= bottle
 ROOT ?= datasets
 OUTPUT ?= outputs
 EXTRA ?= slurm
+TARGET ?= cpu
 ARGS ?=
 export PYTHONPATH := .
 # Paths may hold spaces, and addresses ? and &: the shell gets each as one word.
@@ -14,14 +15,14 @@ quoted = '$(subst ','\'',$(1))'
 absolute = $(if $(filter /%,$(firstword $(1))),$(1),$(CURDIR)/$(1))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup extra demo data train test test-slow lint format bench ui report study-bottle study-detector lock clean
+.PHONY: help setup extra demo data train test test-slow lint format bench ui report study-bottle study-detector lock image clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 setup: $(VENV)/base.done ## install everything that runs need into .venv
 
-extra: $(VENV)/$(EXTRA).done ## install what a launcher needs: EXTRA=slurm, or EXTRA=ray VENV=.venv-ray (it needs one of its own)
+extra: $(VENV)/$(EXTRA).done ## install what else is needed: EXTRA=slurm, gpu or server; EXTRA=ray VENV=.venv-ray (one of its own)
 
 demo: setup ## render a small data set, train on it, show the result (a few minutes)
 	$(RUN) train.py data=demo model=tiny $(call quoted,output=$(OUTPUT))
@@ -67,8 +68,13 @@ lock: | $(UV) ## compile requirements/*.in anew into locked, hashed lists
 	$(UV) pip compile $(LOCK) requirements/base.in -o requirements/base.txt
 	$(UV) pip compile $(LOCK) -c requirements/base.txt requirements/test.in -o requirements/test.txt
 	$(UV) pip compile $(LOCK) -c requirements/base.txt requirements/slurm.in -o requirements/slurm.txt
+	$(UV) pip compile $(LOCK) -c requirements/base.txt requirements/gpu.in -o requirements/gpu.txt
+	$(UV) pip compile $(LOCK) -c requirements/base.txt requirements/server.in -o requirements/server.txt
 	$(UV) pip compile $(LOCK) requirements/ray.in -o requirements/ray.txt
 LOCK = --quiet --universal --python-version 3.11 --generate-hashes --no-header --override requirements/overrides.txt
+
+image: ## build a Docker image: TARGET=cpu, gpu or mlflow
+	docker build -f docker/Dockerfile --target $(TARGET) -t anomaly:$(TARGET) .
 
 clean: ## remove the environment and the caches; outputs and data stay
 	rm -rf $(VENV) .tools .pytest_cache .ruff_cache .mypy_cache outputs/cache

@@ -18,7 +18,6 @@ from anomaly import idle, naming, quiet
 from anomaly.config import Job, parameters
 from anomaly.data.cache import Cache
 from anomaly.identity import identity
-from anomaly.metrics.direction import LOWER_IS_BETTER
 from anomaly.schema import RunConfig
 from anomaly.summary import ROWS, print_scores
 from anomaly.types import GOOD, Dataset, InputError, Predictions, Scores
@@ -176,13 +175,12 @@ def _check_objective(objective: str, classes: tuple[str, ...]) -> None:
     """Refuse a name that no run's scores hold, before hours of training rather than after."""
     of_classes = [f"{kind}.{name}" for kind in ("recall", "ap") for name in classes]
     absent = {f"ap.{GOOD}", "kept_accuracy"}  # the last where nothing is kept
-    absent |= LOWER_IS_BETTER  # a sweep maximises
     known = [f"val/{name}" for name in (*ROWS, *of_classes) if name not in absent]
     if objective not in known:
         near = get_close_matches(objective, known, 1)
         hint = f"; did you mean {near[0]}?" if near else ""
         raise InputError(
-            f"objective={objective} is not a figure of a run that sweeps can maximise{hint}"
+            f"objective={objective} is not a figure of a run that sweeps can choose by{hint}"
             f" (one of: {', '.join(known)})"
         )
 

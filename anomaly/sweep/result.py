@@ -11,24 +11,36 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from anomaly.metrics.direction import lower_is_better
 from anomaly.plots.settings import settings_chart
 from anomaly.sweep.plan import Child, settings, varied
 
 TEST = "test/accuracy"
+LUCK = {"data.fold", "data.seed", "seed"}  # jobs that differ by these alone are alike
 STYLES = {"done": "green", "skipped": "dim", "failed": "red"}
 
 
 def best(children: Sequence[Child], objective: str) -> Child | None:
-    """The child with the highest objective, of equal ones the first; None where none has one."""
+    """The child with the best objective, of equal ones the first.
+
+    None where none has one, or where all differ by luck: choosing the luckiest means nothing.
+    """
     scored = [child for child in children if objective in child.metrics]
-    return max(scored, key=lambda child: child.metrics[objective], default=None)
+    if len(children) > 1 and set(varied(children)) <= LUCK:
+        return None
+    sign = -1 if lower_is_better(objective) else 1
+    return max(scored, key=lambda child: sign * child.metrics[objective], default=None)
 
 
 def rows(children: Sequence[Child], objective: str) -> list[list[str]]:
-    """A header, then one row for each child: varied settings, state, objective, test, run, reason."""
+    """A header, then one row for each child: varied settings, state, objective, run, reason.
+
+    No test figure: a table of many would choose by it. Each run has its own in MLflow.
+    """
     keys = varied(children)
-    header = [*brief(keys), "state", objective, TEST, "95 % interval", "run", "reason"]
-    return [header, *([*_typed(child, keys), *_figures(child, objective)] for child in children)]
+    header = [*brief(keys), "state", objective, "run", "reason"]
+    own = [[c.state, _number(c.metrics.get(objective)), c.run_id, c.reason] for c in children]
+    return [header, *([*_typed(c, keys), *row] for c, row in zip(children, own, strict=True))]
 
 
 def brief(keys: Sequence[str]) -> list[str]:
@@ -42,14 +54,13 @@ def _typed(child: Child, keys: Sequence[str]) -> list[str]:
     return [own.get(key, "") for key in keys]
 
 
-def _figures(child: Child, objective: str) -> list[str]:
-    figures = [_number(child.metrics.get(name)) for name in (objective, TEST)]
-    return [child.state, *figures, _interval(child), child.run_id, child.reason]
-
-
-def _interval(child: Child) -> str:
-    ends = [child.metrics.get(f"{TEST}_{end}") for end in ("low", "high")]
-    return "" if None in ends else " to ".join(map(_number, ends))
+def _tested(child: Child) -> str:
+    """The test figure of the one job that was chosen, with its interval."""
+    figures = [child.metrics.get(f"{TEST}{end}") for end in ("", "_low", "_high")]
+    if None in figures:
+        return ""
+    value, low, high = map(_number, figures)
+    return f"{TEST} {value} ({low} to {high})"
 
 
 def _number(value: float | None) -> str:
@@ -72,7 +83,7 @@ def show(children: Sequence[Child], objective: str, chosen: Child | None) -> Non
     header, *body = rows(children, objective)
     table = Table(title="Sweep", title_justify="left", title_style="bold")
     for column in header[:-2]:
-        table.add_column(column, justify="right" if column in (objective, TEST) else "left")
+        table.add_column(column, justify="right" if column == objective else "left")
     for child, row in zip(children, body, strict=True):
         table.add_row(*row[:-2], style="bold" if child is chosen else STYLES.get(child.state))
     console.print(table)
@@ -80,7 +91,9 @@ def show(children: Sequence[Child], objective: str, chosen: Child | None) -> Non
         console.print(f"{child.state}   {_title(child, children)}: {child.reason}", markup=False)
     console.print(counts(children), highlight=False)
     if chosen:
-        console.print(f"best     {_title(chosen, children)}  ({chosen.run_id})", markup=False)
+        console.print(f"best     {_title(chosen, children)}", markup=False, highlight=False)
+        figure = f"{objective} {_number(chosen.metrics[objective])}"
+        console.print(f"         {figure}; {_tested(chosen)}; run {chosen.run_id}", highlight=False)
 
 
 def counts(children: Sequence[Child]) -> str:
@@ -99,8 +112,8 @@ def note(children: Sequence[Child], objective: str, chosen: Child | None) -> str
     header, *body = rows(children, objective)
     lines = [header[:-2], ["---"] * len(header[:-2]), *(row[:-2] for row in body)]
     table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-    best_is = f"best: {_title(chosen, children)} (run {chosen.run_id})" if chosen else "no result"
-    return f"`{command()}`\n\n{counts(children)}; {best_is}\n\n{table}"[:60000]
+    chosen_is = f"{_title(chosen, children)}; {_tested(chosen)}" if chosen else "none chosen"
+    return f"`{command()}`\n\n{counts(children)}\n\nbest: {chosen_is}\n\n{table}"[:60000]
 
 
 def command() -> str:
