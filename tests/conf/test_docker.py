@@ -8,14 +8,13 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 import yaml
 
-# 2026-11: MLflow 3 still uses a loader that SQLAlchemy 2.1 has deprecated.
-pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader:DeprecationWarning")
 ROOT = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text())
 KNOWN = {  # the words of the compose specification that we use
@@ -117,13 +116,11 @@ def test_every_variable_is_explained_and_no_password_is_written():
 
 
 def test_the_server_starts_with_options_that_mlflow_knows():
-    from click.testing import CliRunner
-    from mlflow.cli import server
-
     command = COMPOSE["services"]["mlflow"]["command"]
-    known = {option for parameter in server.params for option in parameter.opts}
-    assert {word.split("=")[0] for word in command if word.startswith("--")} <= known
-    assert "MLFLOW_SERVER_ALLOWED_HOSTS" in CliRunner().invoke(server, ["--help"]).output
+    help_ = [sys.executable, "-m", "mlflow", "server", "--help"]
+    said = subprocess.run(help_, capture_output=True, text=True, check=True).stdout
+    assert all(word.split("=")[0] in said for word in command if word.startswith("--"))
+    assert "MLFLOW_SERVER_ALLOWED_HOSTS" in said
 
 
 def test_start_commands_run_what_the_image_has():
