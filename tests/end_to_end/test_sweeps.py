@@ -13,6 +13,7 @@ import yaml
 from mlflow import MlflowClient
 
 from .conftest import DEMO, TINY
+from .test_interruptions import Server
 
 # 2026-11: MLflow 3 still uses a loader that SQLAlchemy 2.1 has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader:DeprecationWarning")
@@ -177,3 +178,47 @@ def test_a_search_goes_on_and_writes_what_it_found_as_an_experiment(start, until
     used = train("--config-dir", folder, "experiment=best", f"output={tmp_path}", "--cfg", "job")
     assert used.code == 0, used.err
     assert f"learning_rate: {float(best['learning_rate'])}" in used.out
+
+
+def test_a_job_whose_config_does_not_compose_stops_no_other(train, tmp_path):
+    ended = train("-m", *BRIEF, f"output={tmp_path}", "optimizer=adam,adamm")
+    assert ended.code == 1 and "Traceback" not in ended.err
+    assert states(tmp_path) == ["done", "failed"]
+    assert rows(tmp_path)[1]["reason"].startswith(
+        "optimizer=adamm is not known; did you mean adam?"
+    )
+
+
+def test_two_sweeps_that_begin_together_on_a_new_store_both_end_well(start, tmp_path):
+    command = ("train.py", "-m", *BRIEF, f"output={tmp_path}")
+    both = [start(*command, f"seed={seeds}") for seeds in ("1,2", "3,4")]
+    ended = [process.ended() for process in both]
+    assert [one.code for one in ended] == [0, 0], ended[0].err + ended[1].err
+    assert len(runs_of(tmp_path, "tags.role = 'sweep' and attributes.status = 'FINISHED'")) == 2
+    assert len(runs_of(tmp_path, "tags.role = 'member'")) == 4
+
+
+def test_a_server_killed_in_mid_sweep_costs_what_was_under_way(
+    start, until, train, tmp_path, free_port
+):
+    server = Server(start, until, tmp_path, free_port)
+    server.run()
+    where = (f"output={tmp_path}", f"tracking.uri={server.uri}")
+    command = ("train.py", "-m", *BRIEF, *where, "seed=range(3)")
+    process = start(*command)
+    until(lambda: finished(tmp_path), process)
+    server.kill()
+    ended = process.ended()
+    assert ended.code == 1 and "Traceback" not in ended.err
+    server.run()
+    again = train(*command[1:])
+    server_says = MlflowClient(server.uri)
+    experiment = server_says.get_experiment_by_name("demo").experiment_id
+    unfinished = server_says.search_runs([experiment], "attributes.status = 'RUNNING'")
+    members = server_says.search_runs(
+        [experiment], "tags.role = 'member' and attributes.status = 'FINISHED'"
+    )
+    server.kill()
+    assert again.code == 0, again.err
+    assert not unfinished
+    assert len({run.data.params["seed"] for run in members}) == 3
