@@ -116,6 +116,17 @@ def note(children: Sequence[Child], objective: str, chosen: Child | None) -> str
     return f"`{command()}`\n\n{counts(children)}\n\nbest: {chosen_is}\n\n{table}"[:60000]
 
 
+def titles(children: Sequence[Child]) -> dict[str, str]:
+    """{run id: its varied settings, in short} of the jobs that this sweep has run."""
+    keys = varied(children)
+    short = brief(keys)
+    done = [child for child in children if child.state == "done"]
+    return {
+        child.run_id: " ".join(map("=".join, zip(short, _typed(child, keys), strict=True)))
+        for child in done
+    }
+
+
 def command() -> str:
     """The command line that was typed."""
     return shlex.join(["python", "train.py", *sys.argv[1:]])

@@ -109,6 +109,7 @@ class Session:
         place = (self.uri, self.output, self.run_id, self.folder)
         try:
             parent.end_orphans(*place[:3])
+            parent.name_jobs(*place[:2], result.titles(self.children))
             parent.close_parent(*place, metrics=metrics, tags=tags, status=status)
         except InputError as error:
             log.warning("%s; the sweep's table is in %s", error, self.folder)

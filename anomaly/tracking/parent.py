@@ -45,6 +45,22 @@ def open_parent(uri: str, output: Path, experiment: str, name: str, tags: Mappin
     return run_id
 
 
+def name_jobs(uri: str, output: Path, titles: Mapping[str, str]) -> None:
+    """Add what sets each job apart to the name of its run, by id: alike they could not be told apart.
+
+    Raises:
+        InputError: the store does not answer.
+    """
+    client, _ = connect(uri, output, "Default")
+    try:
+        for run_id, title in titles.items():
+            name = str(client.get_run(run_id).info.run_name)
+            if title and not name.endswith(f" {title}"):
+                client.update_run(run_id, name=f"{name} {title}")
+    except MlflowException as error:
+        raise InputError(refusal(uri, error)) from None
+
+
 def end_orphans(uri: str, output: Path, run_id: str) -> None:
     """Runs under the sweep whose process on this machine is gone are not RUNNING but KILLED.
 
@@ -96,7 +112,7 @@ def close_parent(
     tags: Mapping[str, str],
     status: str,
 ) -> None:
-    """Everything in `folder`, the best job's figures, and how it ended.
+    """The files in `folder`, the best job's figures, and how it ended.
 
     Raises:
         InputError: the store does not answer.
@@ -106,7 +122,8 @@ def close_parent(
         for key, value in metrics.items():
             client.log_metric(run_id, key, value)
         client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
-        client.log_artifacts(run_id, str(folder))
+        for item in (path for path in folder.iterdir() if path.is_file()):
+            client.log_artifact(run_id, str(item))  # the jobs' folders belong to their own runs
         client.set_terminated(run_id, status)
     except (MlflowException, OSError) as error:
         raise InputError(refusal(uri, error)) from None

@@ -78,7 +78,11 @@ def test_its_runs_are_nested_under_one_that_has_the_table_and_the_best_figures(s
     assert "train.py -m" in note and "| learning_rate | state |" in note
     client = MlflowClient(f"sqlite:///{output}/mlflow.db")
     names = {artifact.path for artifact in client.list_artifacts(parent.info.run_id)}
+    assert names == {"sweep.csv", "sweep.json", "sweep.png", "multirun.yaml"} & names
     assert {"sweep.csv", "sweep.png"} <= names
+    assert {run.info.run_name for run in children} == {
+        "demo-tiny learning_rate=0.001", "demo-tiny learning_rate=0.002"
+    }  # fmt: skip
 
 
 def test_the_same_command_again_runs_nothing_that_finished(swept, train, output):
