@@ -38,7 +38,7 @@ def tags(config: RunConfig, job: Job, dataset: Dataset) -> dict[str, str]:
         **parent_of(job.sweep),
         "process": f"{socket.gethostname()}:{os.getpid()}",
         "git": _git_commit(),
-        **{group: job.choices[group] for group in groups},
+        **{group: job.choices[group] for group in groups if group != "sweep"},  # which is above
         "mlflow.note.content": "`" + shlex.join(["python", "train.py", *job.overrides]) + "`",
     }
     if dataset.folds_digest:

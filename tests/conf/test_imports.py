@@ -65,6 +65,7 @@ MAY_IMPORT = {
         *("quiet", "summary", "results", "learned", "members", "naming", "pooling", "idle"),
         "identity",
         "fusion",
+        "model",  # of it, how networks are spread over devices
     },
 }
 COMMANDS = {"mistakes"}  # what a module with a command line of its own may import besides

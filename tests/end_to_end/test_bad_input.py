@@ -275,8 +275,8 @@ VALUES = [
         "an unknown key that was forced in",
         "+trainer.patience=3",
         nothing,
-        "trainer.patience is not a known key; trainer has batch_size, epochs, finetune,"
-        " learning_rate, precision, steps_per_epoch, xla",
+        "trainer.patience is not a known key; trainer has batch_size, distribution, epochs,"
+        " finetune, learning_rate, precision, rerun, steps_per_epoch, xla",
     ),
     (
         "an unknown key that is short for a right one",
@@ -294,7 +294,8 @@ VALUES = [
         "a group that is to be nothing",
         "trainer=null",
         nothing,
-        "trainer=null is no choice; give one of its options: default, detector, scratch, smoke, transfer",
+        "trainer=null is no choice; give one of its options: default, detector,"
+        " detector_gpu, gpu, scratch, smoke, transfer",
     ),
     (
         "a group that is nothing by itself",

@@ -26,7 +26,13 @@ def curves(folder: Path) -> dict[tuple[int, str], float]:
         return {(int(e), name): float(value) for _, e, name, value in csv.reader(file)}
 
 
-@pytest.mark.parametrize("command", [FINETUNE, DETECTOR], ids=["classifier", "mask_rcnn"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(FINETUNE, id="classifier"),
+        pytest.param(DETECTOR, id="mask_rcnn", marks=pytest.mark.slow),  # JAX compiles two minutes
+    ],
+)
 def test_two_devices_learn_what_one_does(command, train, tmp_path):
     folders = []
     for name, flags in (("none", {"XLA_FLAGS": QUICK}), ("data_parallel", TWO)):

@@ -103,7 +103,10 @@ def test_every_ensemble_is_a_finished_run_of_the_members_it_found(found, store):
     _, runs = found
     assert set(runs) == set(ENSEMBLES)
     for name, run in runs.items():
-        assert (run.info.status, run.info.run_name) == ("FINISHED", f"demo-{name}")
+        assert (run.info.status, run.info.run_name) == (
+            "FINISHED",
+            f"demo-{name} ensemble={name}",
+        )
         assert run.data.tags["kind"] == name
         voices = run.data.tags["members"].split()
         assert {members[id] for id in voices} == set(KINDS) and len(voices) == 2
@@ -167,7 +170,7 @@ def test_the_terminal_names_the_members_and_shows_the_figures(name, found):
     _, *parts = re.split(r"^\[.*HYDRA.*#\d+ : ", ended.out, flags=re.MULTILINE)
     (said,) = [part for part in parts if f"run      {own.info.run_id}" in part]
     for id in own.data.tags["members"].split():
-        assert re.search(rf"^member {id}  demo-tiny-(svm|linear)$", said, re.MULTILINE)
+        assert re.search(rf"^member {id}  demo-tiny-(svm|linear) .+$", said, re.MULTILINE)
     for figure in ("accuracy", "sorting_escape_rate", "ece", "map50"):
         shown = re.search(rf"│ {figure} +│ +([\d.]+) │ +([\d.]+) │", said)
         logged = [own.data.metrics[f"{part}/{figure}"] for part in PARTS]

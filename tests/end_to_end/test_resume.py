@@ -47,8 +47,10 @@ def undisturbed(train, tmp_path_factory):
 
 @pytest.mark.parametrize(
     ("command", "number"),
-    [(HEAD, signal.SIGTERM), (WHOLE, signal.SIGKILL)],
-    ids=["head-terminated", "finetune-killed"],
+    [
+        pytest.param(HEAD, signal.SIGTERM, id="head-terminated"),
+        pytest.param(WHOLE, signal.SIGKILL, id="finetune-killed", marks=pytest.mark.slow),
+    ],
 )
 def test_cut_off_the_same_command_goes_on_to_the_same_end(
     command, number, undisturbed, start, until, train, tmp_path

@@ -34,7 +34,7 @@ from anomaly.types import InputError
         "tracking.uri='http://'": "tracking.uri must be a server",
         "output=' '": "output must name a folder",
         "+foo=1": "foo is not a known key; `python train.py --cfg job` lists them all",
-        "+trainer.momentum=1": "trainer.momentum is not a known key; trainer has batch_size, epochs",
+        "+trainer.momentum=1": "trainer.momentum is not a known key; trainer has batch_size, distribution",
         "+trainer.lr=1": "trainer.lr is not a known key; did you mean trainer.learning_rate?",
         "++data.foo=1": "data.foo is not known to this data; data has category, copy_correlation",
         "data.train=0": "data.train must be above 0 and at most 1",

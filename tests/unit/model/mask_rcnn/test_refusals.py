@@ -57,7 +57,9 @@ def test_the_loss_that_blew_up_is_named_and_the_epochs_before_are_kept(tmp_path)
     with pytest.raises(
         InputError, match=r"the mask loss is nan in epoch 1: lower trainer\.learning_rate"
     ):
-        Course(lesson, batches, lambda: 0.5, 1, 3).run(checkpoint, lambda e, v: told.append(e))
+        Course(lesson, batches, lambda: 0.5, 1, 3, "none").run(
+            checkpoint, lambda e, v: told.append(e)
+        )
     assert told == [0]
     state = checkpoint.read()
     assert len(state.epochs) == 1 and np.isfinite(state.epochs[0]["loss"])
