@@ -14,18 +14,22 @@ from contextlib import contextmanager
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Ctrl-C waits for the end of this: TensorFlow crashes where it is interrupted in loading."""
+    """Signals wait for the end of this: TensorFlow crashes where it is interrupted in loading."""
     if threading.current_thread() is not threading.main_thread():  # which alone gets signals
         yield
         return
-    pressed: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: pressed.append(number))
+    came: list[int] = []
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    ours = {n: handler for n, handler in handlers.items() if handler is not None}  # not C's
+    for number in ours:
+        signal.signal(number, lambda number, frame: came.append(number))
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
-    if pressed:
-        raise KeyboardInterrupt
+        for number, handler in ours.items():
+            signal.signal(number, handler)
+    if came:
+        signal.raise_signal(came[0])
 
 
 def import_keras() -> None:
