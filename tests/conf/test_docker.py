@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from sqlalchemy import make_url
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text())
@@ -71,9 +72,9 @@ def test_what_is_copied_is_there_and_enters_the_image():
 def test_all_that_git_has_at_the_top_enters_and_nothing_else():
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
     top = {name.split("/")[0] for name in listed.stdout.split()}
-    kept_out = {".gitignore", ".dockerignore", "docker", "outputs"}
-    assert {name for name in top if not entered(name)} == kept_out & top
-    assert not any(map(entered, (".git", ".venv", ".tools", "datasets", "outputs")))
+    assert {name for name in top if not entered(name)} == {"outputs"} & top
+    private = (".git", ".venv", ".tools", "datasets", "outputs", ".env", "docker/.env")
+    assert not any(map(entered, private))
 
 
 def test_no_container_runs_as_root():
@@ -120,6 +121,21 @@ def test_the_server_starts_with_options_that_mlflow_knows():
     help_ = [sys.executable, "-m", "mlflow", "server", "--help"]
     said = subprocess.run(help_, capture_output=True, text=True, check=True).stdout
     assert all(word.split("=")[0] in said for word in command if word.startswith("--"))
+
+
+def test_the_server_has_the_driver_of_its_database():
+    command = COMPOSE["services"]["mlflow"]["command"]
+    uri = next(word for word in command if "postgresql" in word).partition("=")[2]
+    locked = (ROOT / "requirements" / "server.txt").read_text()
+    assert re.search(rf"^{make_url(uri).get_dialect().driver}-binary==", locked, re.MULTILINE)
+
+
+def test_volumes_cover_folders_that_the_user_of_the_image_made():
+    """A new volume gets the owner of the folder that it covers; without one it is root's."""
+    for own in (own for own in COMPOSE["services"].values() if "build" in own):
+        named = [v.split(":")[1] for v in own.get("volumes", []) if not v.startswith("$")]
+        made = " ".join(rest for word, rest in stages()[own["build"]["target"]] if word == "RUN")
+        assert all(re.search(rf"mkdir [^&]*\b{Path(folder).name}\b", made) for folder in named)
 
 
 def test_start_commands_run_what_the_image_has():
