@@ -28,7 +28,8 @@ def epochs(
 
 
 def _loss(y, logits):
-    return keras.losses.sparse_categorical_crossentropy(y, logits, from_logits=True)
+    precise = keras.ops.cast(logits, "float32")  # whatever the precision of the network
+    return keras.losses.sparse_categorical_crossentropy(y, precise, from_logits=True)
 
 
 def _hits(y, logits):

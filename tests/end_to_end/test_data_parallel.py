@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,7 @@ def test_two_devices_learn_what_one_does(command, train, tmp_path):
     one, two = map(curves, folders)
     assert one.keys() == two.keys()
     losses = [key for key in one if "accuracy" not in key[1] and "map" not in key[1]]
+    assert all(map(math.isfinite, (*one.values(), *two.values())))
     worst = max(abs(one[key] - two[key]) / max(abs(one[key]), 1e-6) for key in losses)
     print(f"largest relative difference {worst:.1e}")
     assert worst < 1e-3
@@ -56,3 +58,19 @@ def test_what_cannot_be_divided_or_distributed_is_refused(train, tmp_path):
     ended = train(*words, "trainer.finetune.batch_size=7", KERAS_BACKEND="jax", **TWO)
     assert ended.code == 1
     assert "trainer.finetune.batch_size=7 cannot be divided among 2 devices" in ended.err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param((*DEMO, *TINY, "trainer=gpu"), id="classifier"),
+        pytest.param((*SMALL, "trainer=detector_gpu"), id="mask_rcnn", marks=pytest.mark.slow),
+    ],
+)
+def test_the_trainers_for_a_gpu_run_on_a_cpu_too(command, train, tmp_path):
+    few = ("trainer.epochs=1", "trainer.batch_size=4", "trainer.finetune.epochs=1")
+    ended = train(*command, *few, "trainer.finetune.batch_size=4", f"output={tmp_path}")
+    assert ended.code == 0, ended.err
+    figures = curves(Path(ended.said("results")))
+    assert {epoch for epoch, _ in figures} == {0, 1}
+    assert all(math.isfinite(value) for value in figures.values())
