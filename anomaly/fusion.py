@@ -87,7 +87,7 @@ def _groups(candidates: list[Found]) -> list[list[Found]]:
     for found in candidates:
         same = [g for g in groups if _joins(found, g)]
         if same:
-            max(same, key=lambda g: _iou(found.mask, g[0].mask)).append(found)
+            max(same, key=lambda g: iou(found.mask, g[0].mask)).append(found)
         else:
             groups.append([found])
     return groups
@@ -95,7 +95,7 @@ def _groups(candidates: list[Found]) -> list[list[Found]]:
 
 def _joins(found: Found, group: list[Found]) -> bool:
     fits = found.label == group[0].label and all(found.member != f.member for f in group)
-    return fits and _iou(found.mask, group[0].mask) >= SAME
+    return fits and iou(found.mask, group[0].mask) >= SAME
 
 
 def _fused(group: list[Found]) -> tuple[float, int, np.ndarray]:
@@ -111,6 +111,7 @@ def box_of(mask: np.ndarray) -> tuple[int, int, int, int]:
     return x, y, x + width, y + height
 
 
-def _iou(one: np.ndarray, other: np.ndarray) -> float:
+def iou(one: np.ndarray, other: np.ndarray) -> float:
+    """Intersection over union of two (h, w) bool masks, 0..1; 0 where both are empty."""
     either = np.count_nonzero(one | other)
     return np.count_nonzero(one & other) / either if either else 0.0

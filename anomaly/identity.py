@@ -17,7 +17,7 @@ from anomaly.types import Dataset
 # Where things lie, and what is done with a result, does not change it.
 APART = ("data.root", "output", "tracking.uri", "cache.gigabytes", "objective", "trainer.rerun")
 # The code that computes; how results are shown, tracked and swept over changes none.
-CODE = ("data", "augment", "backbone", "optimizer", "model", "ensemble", "metrics")
+CODE = ("data", "augment", "backbone", "optimizer", "model", "ensemble", "metrics", "fusion.py")
 LIBRARIES = ("keras", "tensorflow", "numpy", "scikit-learn", "opencv-contrib-python-headless")
 
 
@@ -57,9 +57,13 @@ def _content(path: Path) -> str:
 @cache
 def _code() -> str:
     here, digest = Path(__file__).parent, hashlib.sha256()
-    for file in sorted(path for package in CODE for path in (here / package).rglob("*.py")):
+    for file in sorted(file for name in CODE for file in _files(here / name)):
         digest.update(file.relative_to(here).as_posix().encode() + file.read_bytes())
     return digest.hexdigest()
+
+
+def _files(path: Path) -> list[Path]:
+    return list(path.rglob("*.py")) if path.is_dir() else [path]
 
 
 def _backend() -> list[str]:

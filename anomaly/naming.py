@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shlex
-import socket
 import subprocess
 from pathlib import Path
 
+from anomaly import process
 from anomaly.config import Job, parameters
+from anomaly.identity import APART as WHEREABOUTS
 from anomaly.nest import parent_of
 from anomaly.schema import SLOTS, RunConfig
 from anomaly.types import Dataset
 
 # What may differ between two folds of one cross-validation: they learn the same.
-APART = ("data.fold", "data.root", "output", "tracking.uri", "cache.gigabytes", "trainer.rerun")
+APART = ("data.fold", *WHEREABOUTS)
 OF_ENSEMBLES = ("data", "ensemble", "experiment")  # the groups whose choice says something of one
 
 
@@ -36,7 +36,7 @@ def tags(config: RunConfig, job: Job, dataset: Dataset) -> dict[str, str]:
         "folder": str(job.folder),
         "sweep": job.sweep or "",
         **parent_of(job.sweep),
-        "process": f"{socket.gethostname()}:{os.getpid()}",
+        "process": process.this(),
         "git": _git_commit(),
         **{group: job.choices[group] for group in groups if group != "sweep"},  # which is above
         "mlflow.note.content": "`" + shlex.join(["python", "train.py", *job.overrides]) + "`",

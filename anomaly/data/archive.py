@@ -162,7 +162,8 @@ def _tar_entries(archive: Path, folder: Path, opener: Callable) -> Iterator[Entr
         with tarfile.open(fileobj=fileobj, mode="r|") as tar:  # never seeks, so never loops
             for member in tar:
                 _refuse(archive, member.name, plain=member.isreg() or member.isdir())
-                tarfile.data_filter(member, str(folder))  # a second opinion
+                if hasattr(tarfile, "data_filter"):  # a second opinion, since Python 3.11.4
+                    tarfile.data_filter(member, str(folder))
                 yield member.name, member.isdir(), tar.extractfile(member)
         while metered.read(CHUNK):  # the checksum comes last
             pass

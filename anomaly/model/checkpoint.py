@@ -55,7 +55,7 @@ class Memory:
 
 
 class Best:
-    """The weights of the epoch with the lowest validation loss."""
+    """The weights of the best epoch, by a figure that is best when low: a loss, or minus a map."""
 
     def __init__(self, network: keras.Model) -> None:
         self.network = network
@@ -65,7 +65,11 @@ class Best:
     def see(self, loss: float) -> None:
         """Remember the weights of now if `loss` is the lowest so far."""
         if loss < self.loss:
-            self.loss, self.weights = loss, self.network.get_weights()
+            self.keep(loss)
+
+    def keep(self, loss: float) -> None:
+        """Remember the weights of now as the best."""
+        self.loss, self.weights = loss, self.network.get_weights()
 
     def restore(self) -> None:
         """Put the remembered weights back."""

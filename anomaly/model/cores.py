@@ -29,7 +29,8 @@ def each(work: Callable[[Item], Result], items: Sequence[Item], label: str = "")
 
 def count() -> int:
     """The cores that are ours: all, unless jobs share them (OMP_NUM_THREADS says how many)."""
-    return int(os.environ.get("OMP_NUM_THREADS", "0")) or os.cpu_count() or 1
+    told = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]  # it may have one for each level
+    return int(told) if told.isdigit() and int(told) else os.cpu_count() or 1
 
 
 @contextmanager

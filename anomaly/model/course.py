@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from anomaly.model.checkpoint import Checkpoint, Memory
 from anomaly.model.learner import Report
 
 log = logging.getLogger(__name__)
-FIGURES = ("loss", "accuracy", "val_loss", "val_accuracy")
+FIGURES = ("loss", "accuracy", "val_loss", "val_accuracy")  # of a classifier's epoch
 
 
 class Course:
@@ -40,14 +40,13 @@ class Course:
         for epoch, figures in enumerate(self.epochs):
             self.report(epoch, figures)
 
-    def ended(self, epoch: int, figures: Sequence[float]) -> None:
-        """An epoch is done, and its loss, accuracy, validation loss and accuracy are known."""
-        named = dict(zip(FIGURES, map(float, figures), strict=True))
-        self.epochs.append(named)
+    def ended(self, figures: Mapping[str, float]) -> None:
+        """The next epoch is done, with these figures."""
+        self.epochs.append({name: float(value) for name, value in figures.items()})
         self.unwritten = True
         if time.monotonic() - self.written >= self.every:
             self._write()
-        self.report(epoch, named)
+        self.report(len(self.epochs) - 1, self.epochs[-1])
 
     def finish(self) -> None:
         """What comes next may be interrupted too; of a stage of a moment nothing need be kept."""

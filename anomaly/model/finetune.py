@@ -10,7 +10,7 @@ import numpy as np
 
 from anomaly.model.ahead import Ahead
 from anomaly.model.checkpoint import Best, Checkpoint, Memory
-from anomaly.model.course import Course
+from anomaly.model.course import FIGURES, Course
 from anomaly.model.devices import jit
 from anomaly.model.distribution import devices, over_devices
 from anomaly.model.head_training import check_finite
@@ -69,7 +69,7 @@ def finetune(
             figures = (history["loss"][0], history["accuracy"][0], *_figures(validation))
             check_finite(figures[0], epoch)
             best.see(figures[2])
-            course.ended(epoch, figures)
+            course.ended(dict(zip(FIGURES, figures, strict=True)))
             display.update(task, figures=f"val_loss {figures[2]:.3f}")
     best.restore()
 

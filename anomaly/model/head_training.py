@@ -7,7 +7,7 @@ import numpy as np
 
 from anomaly.model.checkpoint import Best, Checkpoint, Memory
 from anomaly.model.compiled import epochs
-from anomaly.model.course import Course
+from anomaly.model.course import FIGURES, Course
 from anomaly.model.learner import Report
 from anomaly.progress import bar
 from anomaly.schema import StageConfig
@@ -40,13 +40,15 @@ def train_head(
     with bar() as display:
         task = display.add_task("head epochs", total=stage.epochs, figures="")
         for epoch in range(stage.epochs):
+            # drawn for epochs that are done as well: the later ones depend on it
             order = batches(len(train[0]), stage.batch_size, random)
             if epoch >= course.begun:
                 loss, accuracy = train_epoch(order[: stage.steps(len(train[0]))])
                 val_loss, val_accuracy = evaluate(head, *validate)
                 check_finite(loss, epoch)
                 best.see(val_loss)
-                course.ended(epoch, (loss, accuracy, val_loss, val_accuracy))
+                figures = (loss, accuracy, val_loss, val_accuracy)
+                course.ended(dict(zip(FIGURES, figures, strict=True)))
             display.update(task, advance=1, figures=f"val_loss {best.loss:.3f}")
     course.finish()
     best.restore()

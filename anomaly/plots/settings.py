@@ -43,13 +43,15 @@ def _dots(
     axes = figure.add_subplot()
     places = np.arange(len(rows))
     axes.hlines(places, values.min(), values, color="0.85")
-    axes.plot(values, places, "o", color=BLUE)
+    axes.plot(values, places, "o", color=BLUE, clip_on=False)
     for place, value in zip(places, values, strict=True):
         axes.annotate(f"{value:.3f}", (value, place), (6, 0), textcoords="offset points",
                       va="center", fontsize=SMALL)  # fmt: skip
     axes.set_yticks(places, [row[0] for row in rows], fontsize=TEXT, parse_math=False)
-    axes.invert_yaxis()
+    axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.margins(x=0.15)
+    if values.min() >= 0 and values.max() <= 1:  # a share, which ends at 1
+        axes.set_xlim(right=min(1, axes.get_xlim()[1]))
     axes.set_xlabel(name, fontsize=TEXT)
     axes.spines[["top", "right"]].set_visible(False)
     return figure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,16 +17,8 @@ if TYPE_CHECKING:
     from anomaly.sweep.session import Session
 
 GROUPS = (*SLOTS, *OVERLAYS)
-# They say where a run reads and writes, or began this search: no part of what was found.
-OWN = (
-    "output",
-    "data.root",
-    "data.category",
-    "tracking.uri",
-    "cache.gigabytes",
-    "sweep",
-    "objective",
-)
+PLACES = ("output", "data.root", "data.category", "tracking.uri", "cache.gigabytes")
+OWN = (*PLACES, "sweep", "objective")  # no part of what was found
 
 
 def write(session: Session, same: Sequence[str]) -> None:
@@ -40,18 +33,24 @@ def write(session: Session, same: Sequence[str]) -> None:
     path.write_text(
         f"# @package _global_\n# Found by {result.command()}: {figure}\n{_yaml(chosen)}"
     )
-    rest = " ".join(word for word in same if word.partition("=")[0] in OWN[:4])
-    typed = " ".join(f"{key}={value}" for key, value in chosen.items())
-    print(f"as typed python train.py {rest} {typed}")
-    print(f"as file  python train.py --config-dir {session.folder} experiment=best {rest}")
+    rest = [word for word in same if word.partition("=")[0] in PLACES]
+    typed = [f"{key}={value}" for key, value in chosen.items()]
+    file = ["--config-dir", str(session.folder), "experiment=best"]
+    print(f"as typed {shlex.join(['python', 'train.py', *rest, *typed])}")
+    print(f"as file  {shlex.join(['python', 'train.py', *file, *rest])}")
 
 
 def _yaml(chosen: dict[str, str]) -> str:
     """Options of groups as a defaults list, values below their keys."""
     content: dict[str, Any] = {}
-    groups = [{f"override /{key}": value} for key, value in chosen.items() if key in GROUPS]
+    groups = [_default(key, value) for key, value in chosen.items() if key in GROUPS]
     if groups:
         content["defaults"] = groups
     values = [f"{key}={value}" for key, value in chosen.items() if key not in GROUPS]
     content |= OmegaConf.to_container(OmegaConf.from_dotlist(values))  # type: ignore[arg-type]
     return yaml.safe_dump(content, sort_keys=False)
+
+
+def _default(group: str, option: str) -> Any:
+    """A line of the defaults list; the experiment that was searched in stands beside this file."""
+    return option if group == "experiment" else {f"override /{group}": option}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import Any
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -19,13 +18,12 @@ class Grid(BasicSweeper):
         assert self.config and self.launcher and self.hydra_context
         loader = self.hydra_context.config_loader
         parsed = OverridesParser.create(loader).parse_overrides([*self._parse_config(), *arguments])
-        batches = self.split_arguments(parsed, self.max_batch_size)
         session = Session(self.config, loader, self.launcher)
-        jobs = session.plan(list(chain.from_iterable(batches)))
-        session.open(jobs)
+        batches = [session.plan(own) for own in self.split_arguments(parsed, self.max_batch_size)]
+        session.open(session.children)
         try:
-            for start in range(0, len(jobs), size := max(map(len, batches))):
-                session.run(jobs[start : start + size])
+            for batch in batches:
+                session.run(batch)
         finally:
             session.conclude()
         session.exit()

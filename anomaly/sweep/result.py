@@ -113,7 +113,7 @@ def note(children: Sequence[Child], objective: str, chosen: Child | None) -> str
     lines = [header[:-2], ["---"] * len(header[:-2]), *(row[:-2] for row in body)]
     table = "\n".join("| " + " | ".join(line) + " |" for line in lines)
     chosen_is = f"{_title(chosen, children)}; {_tested(chosen)}" if chosen else "none chosen"
-    return f"`{command()}`\n\n{counts(children)}\n\nbest: {chosen_is}\n\n{table}"[:60000]
+    return f"`{command()}`\n\n{counts(children)}\n\nbest: {chosen_is}\n\n{table}"
 
 
 def titles(children: Sequence[Child]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.plugins.sweeper import Sweeper
 
+from anomaly import process
 from anomaly.metrics.direction import lower_is_better
 from anomaly.sweep import space
 from anomaly.sweep.plan import Child
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from anomaly.sweep.session import Session
 
 FOUND = ("done", "skipped")
-CUT_OFF, RESULT = "cut off", "result"  # a trial of a process that was killed; of one that ended
+# What is noted of a trial: that its process was killed, its result, and its process.
+CUT_OFF, RESULT, PROCESS = "cut off", "result", "process"
 
 
 class Search(Sweeper):
@@ -97,7 +99,8 @@ class Search(Sweeper):
             direction="minimize" if lower_is_better(objective) else "maximize",
             load_if_exists=True,
         )
-        for trial in study.get_trials(states=[optuna.trial.TrialState.RUNNING]):
+        running = study.get_trials(states=[optuna.trial.TrialState.RUNNING])
+        for trial in (t for t in running if process.gone(t.user_attrs.get(PROCESS, ""))):
             storage.set_trial_user_attr(trial._trial_id, CUT_OFF, True)
             study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
             study.enqueue_trial(trial.params)
@@ -125,7 +128,9 @@ class Search(Sweeper):
 
         number = len(study.get_trials(deepcopy=False))
         study.sampler = optuna.samplers.TPESampler(seed=(self.seed + 7919 * number) % 2**32)
-        return study.ask()
+        trial = study.ask()
+        trial.set_user_attr(PROCESS, process.this())
+        return trial
 
 
 def _tell(study: Study, trial: Trial, child: Child, objective: str) -> None:

@@ -13,10 +13,10 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig
 
-from anomaly import nest, workflow
+from anomaly import nest, place
 from anomaly.sweep import plan, result
 from anomaly.sweep.plan import Child
-from anomaly.tracking import parent
+from anomaly.tracking.parent import Parent, done_before
 from anomaly.tracking.record import read_record
 from anomaly.types import InputError
 
@@ -33,13 +33,10 @@ class Session:
         self.name = str(master.hydra.runtime.choices.get("sweep") or "sweep")
         self.children: list[Child] = []
         self.launched = 0
-        self.run_id = ""
 
     def plan(self, overrides: Sequence[Sequence[str]]) -> list[Child]:
         """The children of these overrides, in their order."""
-        own = [
-            plan.plan(self.master, self.loader, words, workflow.identity_of) for words in overrides
-        ]
+        own = [plan.plan(self.master, self.loader, words, place.identity_of) for words in overrides]
         self.children += own
         return own
 
@@ -51,7 +48,7 @@ class Session:
         """
         plan.expect_some(children)
         self.config = next(child.run for child in children if child.run)
-        self.experiment, self.uri = workflow.store_of(self.config)
+        self.experiment, self.uri = place.store_of(self.config)
         self.output = Path(self.config.output)
         self.folder.mkdir(parents=True, exist_ok=True)
         named = key or " ".join(child.identity or " ".join(child.overrides) for child in children)
@@ -63,9 +60,9 @@ class Session:
             "mlflow.note.content": f"`{result.command()}`",
         }
         name = f"{self.experiment}-{self.name}"
-        self.run_id = parent.open_parent(self.uri, self.output, self.experiment, name, tags)
-        parent.end_orphans(self.uri, self.output, self.run_id)  # of the same sweep, killed
-        nest.write_parent(self.folder, self.run_id)
+        self.parent = Parent(self.uri, self.output, self.experiment, name, tags)
+        self.parent.end_orphans()  # of the same sweep, killed
+        nest.write_parent(self.folder, self.parent.run_id)
         for child in (child for child in children if child.run is None):
             log.warning("this job will not run: %s: %s", " ".join(child.overrides), child.reason)
 
@@ -90,7 +87,7 @@ class Session:
                 _collect(child, self.folder / str(number), returned)
 
     def _skip(self, children: Sequence[Child]) -> None:
-        done = parent.done_before(self.uri, self.output, self.experiment)
+        done = done_before(self.uri, self.output, self.experiment)
         for child in (child for child in children if child.run and child.state == "planned"):
             before = done.get(child.identity)
             if before and not child.run.trainer.rerun:  # type: ignore[union-attr]
@@ -106,11 +103,10 @@ class Session:
         tags = {"mlflow.note.content": note, "best": best.run_id if best else ""}
         metrics = best.metrics if best else {}
         status = "FAILED" if failed else "FINISHED"
-        place = (self.uri, self.output, self.run_id, self.folder)
         try:
-            parent.end_orphans(*place[:3])
-            parent.name_jobs(*place[:2], result.titles(self.children))
-            parent.close_parent(*place, metrics=metrics, tags=tags, status=status)
+            self.parent.end_orphans(own=True)
+            self.parent.name_jobs(result.titles(self.children))
+            self.parent.close(self.folder, metrics, tags, status)
         except InputError as error:
             log.warning("%s; the sweep's table is in %s", error, self.folder)
 

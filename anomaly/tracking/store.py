@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import re
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 # Before mlflow is imported: a dead server should be reported in seconds, not minutes.
@@ -16,6 +17,7 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # of fil
 
 from filelock import FileLock
 from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 
 from anomaly.schema import TrackingConfig
 from anomaly.types import InputError
@@ -75,6 +77,19 @@ def reason(error: Exception) -> str:
     text = str(error).strip() or type(error).__name__
     cause = CAUSE.search(text)
     return cause[0] if cause else text.splitlines()[0][:300]
+
+
+@contextmanager
+def answering(uri: str) -> Iterator[None]:
+    """Calls to a store that was connected before.
+
+    Raises:
+        InputError: it does not answer any more, or refuses.
+    """
+    try:
+        yield
+    except (MlflowException, OSError) as error:
+        raise InputError(refusal(uri, error)) from None
 
 
 def refusal(uri: str, error: Exception) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from anomaly.data.cache import Cache
 from anomaly.data.images import load_image, numbered_instances
+from anomaly.fusion import box_of
 from anomaly.model.ahead import Ahead
 from anomaly.schema import StageConfig
 from anomaly.types import Sample, Split
@@ -120,9 +121,3 @@ def example(
         "labels": labels,
         "instances": instances,
     }
-
-
-def box_of(mask: np.ndarray) -> tuple[int, int, int, int]:
-    """(x1, y1, x2, y2) of a (h, w) bool mask that is not empty; x2 and y2 are exclusive."""
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    return columns[0], rows[0], columns[-1] + 1, rows[-1] + 1

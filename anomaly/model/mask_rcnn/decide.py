@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from anomaly.fusion import iou
 from anomaly.types import Detections
 
 EDGE = 1e-6  # scores are kept this far from 0 and 1, where odds end
@@ -60,12 +61,7 @@ def choose_pixel_threshold(detections: Sequence[Detections], masks: np.ndarray) 
     if not pairs:
         return 0.5
     ious = [
-        np.mean([_iou(covered(found, threshold), mask) for found, mask in pairs])
+        np.mean([iou(covered(found, threshold), mask) for found, mask in pairs])
         for threshold in CANDIDATES
     ]
     return float(CANDIDATES[int(np.argmax(ious))])
-
-
-def _iou(one: np.ndarray, other: np.ndarray) -> float:
-    either = np.count_nonzero(one | other)
-    return np.count_nonzero(one & other) / either if either else 0.0

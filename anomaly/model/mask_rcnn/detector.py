@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 from collections.abc import Callable
@@ -17,7 +16,7 @@ import numpy as np
 from anomaly.data.cache import Cache
 from anomaly.data.images import load_images, load_truth
 from anomaly.metrics.average_precision import average_precisions
-from anomaly.model.checkpoint import Checkpoint
+from anomaly.model.checkpoint import Checkpoint, key_of
 from anomaly.model.devices import jit
 from anomaly.model.distribution import over_devices
 from anomaly.model.learner import Report
@@ -26,9 +25,8 @@ from anomaly.model.mask_rcnn.batches import Batches, Shapes
 from anomaly.model.mask_rcnn.lesson import Lesson
 from anomaly.model.mask_rcnn.network import Parts
 from anomaly.model.mask_rcnn.pyramid import freeze
-from anomaly.model.mask_rcnn.training import Course
+from anomaly.model.mask_rcnn.training import Trainer
 from anomaly.model.mask_rcnn.views import Rows, Seen, look
-from anomaly.model.network import fingerprint
 from anomaly.progress import track
 from anomaly.schema import StageConfig, TrainerConfig
 from anomaly.types import InputError, Predictions, Split, Truth
@@ -116,12 +114,12 @@ class Detector:
             lesson.compile(optimizer, jit_compile=jit(trainer.xla))
         self.model.compile(jit_compile=jit(trainer.xla))
         checkpoint = self._checkpoint(lesson, batches, validate[0], stage)
-        course = Course(
+        taught = Trainer(
             lesson, batches, lambda: self._map(*validate), own.validate_every, stage.epochs,
             trainer.distribution,
         )  # fmt: skip
         self.checkpoints.append(checkpoint)
-        course.run(checkpoint, report)
+        taught.run(checkpoint, report)
 
     def _batches(self, train: Split, stage: StageConfig) -> Batches:
         own = self.teaching
@@ -148,21 +146,15 @@ class Detector:
         """Named after all that decides what is learned."""
         own = self.teaching
         assert own is not None
-        digest = hashlib.sha256()
-        for sample in (*batches.defective, *batches.good, *validate):
-            digest.update(f"{sample.id} {sample.content} {sample.label}".encode())
-            digest.update(sample.mask.read_bytes() if sample.mask else b"")
-        optimizer = {k: v for k, v in lesson.optimizer.get_config().items() if k != "name"}
-        words = [  # a name says how many optimizers the process has made, and decides nothing
-            fingerprint(self.model), asdict(own.parts.settings), asdict(stage),
-            optimizer, [w.name for w in lesson.trainable_weights],
-            own.policy.name, own.max_instances, own.negatives, own.validate_every, own.seed,
-            validate.grid, validate.min_instance_area,
-            keras.backend.backend(), keras.__version__,
-        ]  # fmt: skip
-        digest.update(json.dumps(words, sort_keys=True, default=str).encode())
-        folder = self.cache.root.with_name("checkpoints")
-        return Checkpoint(folder, digest.hexdigest()[:24])
+        every = (*batches.defective, *batches.good, *validate)
+        masks = [np.frombuffer(s.mask.read_bytes(), np.uint8) for s in every if s.mask]
+        words = (
+            [(s.id, s.content, s.label) for s in every], [w.name for w in lesson.trainable_weights],
+            asdict(own.parts.settings), asdict(stage), own.policy.name, own.max_instances,
+            own.negatives, own.validate_every, own.seed, validate.grid, validate.min_instance_area,
+        )  # fmt: skip
+        key = key_of(self.model, lesson.optimizer, masks, *words)
+        return Checkpoint(self.cache.root.with_name("checkpoints"), key)
 
     def _map(self, split: Split, truth: Truth) -> float:
         detections = [own for own, _ in self._find(split, 1)]  # often: one view has to do

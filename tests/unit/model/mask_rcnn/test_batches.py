@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from anomaly.model.mask_rcnn.batches import Batches, Shapes, box_of, example
+from anomaly.fusion import box_of
+from anomaly.model.mask_rcnn.batches import Batches, Shapes, example
 from anomaly.schema import StageConfig
 
 SIZE, MOST = 64, 5

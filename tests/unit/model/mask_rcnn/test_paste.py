@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from anomaly.fusion import box_of
 from anomaly.metrics.score import score
 from anomaly.model.mask_rcnn import decide, targets
-from anomaly.model.mask_rcnn.batches import box_of
 from anomaly.model.mask_rcnn.paste import found, paste
 from anomaly.types import Detections, Predictions, Truth
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from anomaly.model.checkpoint import Checkpoint
-from anomaly.model.mask_rcnn.training import Course
+from anomaly.model.mask_rcnn.training import Trainer
 from anomaly.types import InputError
 
 TINY = ("model=mask_rcnn", "backbone=tiny", "backbone.width=4", "model.image_size=64")
@@ -57,7 +57,7 @@ def test_the_loss_that_blew_up_is_named_and_the_epochs_before_are_kept(tmp_path)
     with pytest.raises(
         InputError, match=r"the mask loss is nan in epoch 1: lower trainer\.learning_rate"
     ):
-        Course(lesson, batches, lambda: 0.5, 1, 3, "none").run(
+        Trainer(lesson, batches, lambda: 0.5, 1, 3, "none").run(
             checkpoint, lambda e, v: told.append(e)
         )
     assert told == [0]
