@@ -38,14 +38,15 @@ def pool(
     """Once every fold has finished, score all their predictions together and record that.
 
     `start` begins a tracked run like the fold's own. Folds belong together when they carry the
-    same `cross_validation` tag: same folds, same configuration.
+    same `cross_validation` tag: same folds, same configuration. Pooled before, they stay as they are.
     """
     folds = _folds(config, dataset, tags, uri)
-    if not folds:
+    known = {"role": "pooled", "folds": " ".join(run.info.run_id for run in folds)}
+    if not folds or finished_runs(uri, Path(config.output), dataset.category, known):
         return
     own = folder / "pooled"
     own.mkdir(parents=True, exist_ok=True)
-    pooled_tags = {**tags, "role": "pooled", "fold": "all", "of": tags["role"]}
+    pooled_tags = {**tags, **known, "fold": "all", "of": tags["role"]}
     if "members" in tags:
         pooled_tags["members"] = " ".join(run.data.tags["members"] for run in folds)
     name = f"{dataset.category}-{tags['kind']}-{len(folds)}folds"

@@ -103,6 +103,6 @@ def write_split(path: Path, dataset: Dataset) -> None:
 
 
 def save(folder: Path, name: str, figure: Figure) -> None:
-    """Write a figure to plots/<name>.png."""
+    """Write a figure to plots/<name>.png, packed lightly: packing well takes as long as drawing."""
     (folder / "plots").mkdir(exist_ok=True)
-    figure.savefig(folder / "plots" / f"{name}.png")
+    figure.savefig(folder / "plots" / f"{name}.png", pil_kwargs={"compress_level": 1})

@@ -91,6 +91,14 @@ def _combine(config: RunConfig, job: Job, place: Place, tags: dict[str, str]) ->
     return scores
 
 
+def pool(config: RunConfig, place: Place, folder: Path, tags: Mapping[str, str]) -> None:
+    """The pooled result of all folds, where they finished and have none; `tags` are a fold's."""
+    from anomaly import pooling
+
+    start = _start(config, place, tags)
+    pooling.pool(config, place.dataset, place.cache, folder, tags, place.uri, start)
+
+
 def combined(
     combiner: Combiner, members: Sequence[Member], labels: np.ndarray
 ) -> dict[str, Predictions]:
@@ -153,14 +161,11 @@ def _conclude(
     scores: dict[str, Scores],
 ) -> None:
     """Say what came of it, and with the last fold also what came of all of them."""
-    from anomaly import pooling
-
     uri = place.uri
     places = [("run", run_id), ("results", str(job.folder)), ("compare", _ui(uri, place.output))]
     print_scores("Result, reported on the test part", scores, places)
     if place.dataset.folds_digest:
-        start = _start(config, place, tags)
-        pooling.pool(config, place.dataset, place.cache, job.folder, tags, uri, start)
+        pool(config, place, job.folder, tags)
 
 
 def _ui(uri: str, output: Path) -> str:

@@ -29,6 +29,7 @@ class Child:
     identity: str = ""
     run_id: str = ""
     metrics: dict[str, float] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)  # of the run that a skipped one stands for
 
     def fail(self, reason: str) -> None:
         """It ended without a result."""

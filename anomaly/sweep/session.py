@@ -15,6 +15,7 @@ from omegaconf import DictConfig
 
 from anomaly import nest, place
 from anomaly.sweep import plan, result
+from anomaly.sweep.folds import pool_skipped
 from anomaly.sweep.plan import Child
 from anomaly.tracking.parent import Parent, done_before
 from anomaly.tracking.record import read_record
@@ -72,8 +73,10 @@ class Session:
         waiting = [child for child in children if child.state == "planned"]
         if len(waiting) < len(children):
             log.info("%d of %d jobs are left to run", len(waiting), len(children))
-        if not waiting:
-            return
+        if waiting:
+            self._launch(waiting)
+
+    def _launch(self, waiting: Sequence[Child]) -> None:
         first = self.launched
         self.launched += len(waiting)
         returns: Sequence[JobReturn | None] = [None] * len(waiting)
@@ -92,9 +95,11 @@ class Session:
             before = done.get(child.identity)
             if before and not child.run.trainer.rerun:  # type: ignore[union-attr]
                 child.end("skipped", before.info.run_id, before.data.metrics)
+                child.tags = before.data.tags
 
     def conclude(self) -> None:
         """The table, on the terminal and in MLflow; nothing computed depends on it."""
+        pool_skipped(self.children, self.folder)
         best = result.best(self.children, self.config.objective)
         result.write(self.folder, self.children, self.config.objective)
         result.show(self.children, self.config.objective, best)

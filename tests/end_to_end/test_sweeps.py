@@ -118,6 +118,27 @@ def test_killed_in_the_middle_the_same_command_does_what_is_missing(start, until
     assert len({run.data.tags["identity"] for run in members}) == len(members) == 4
 
 
+def test_killed_before_the_pooled_result_of_its_folds_a_sweep_makes_it_when_repeated(
+    train, tmp_path
+):
+    command = ("-m", *BRIEF, f"output={tmp_path}", "data.folds=3", "data.fold=0,1,2")
+    first = train(*command)
+    assert first.code == 0, first.err
+    (pooled,) = runs_of(tmp_path, "tags.role = 'pooled'")
+    MlflowClient(f"sqlite:///{tmp_path}/mlflow.db").delete_run(pooled.info.run_id)
+    for said in (True, False):  # the second time there is nothing left to do
+        again = train(*command)
+        assert again.code == 0, again.err
+        assert states(tmp_path) == ["skipped"] * 3
+        assert ("3 folds pooled: each image tested once" in again.out) == said
+        (anew,) = runs_of(tmp_path, "tags.role = 'pooled'")
+        assert {k: v for k, v in anew.data.metrics.items() if not k.startswith("epoch/")} == {
+            k: v for k, v in pooled.data.metrics.items() if not k.startswith("epoch/")
+        }
+    (parent,) = runs_of(tmp_path, "tags.role = 'sweep'")
+    assert anew.data.tags["mlflow.parentRunId"] == parent.info.run_id
+
+
 @pytest.mark.slow
 def test_of_jobs_at_a_time_a_killed_worker_loses_nothing_that_was_done(
     start, until, train, tmp_path

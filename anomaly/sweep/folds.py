@@ -1,0 +1,26 @@
+"""Folds that finished before, in a sweep that was cut off before their pooled result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from anomaly import nest, place, workflow
+from anomaly.sweep.plan import Child
+from anomaly.types import InputError
+
+NOTE = "mlflow.note.content"
+
+
+def pool_skipped(children: Sequence[Child], sweep: Path) -> None:
+    """Pool skipped folds where that was not done; a child whose folds cannot be pooled has failed."""
+    skipped = [child for child in children if child.state == "skipped"]
+    folds = {own: child for child in skipped if (own := child.tags.get("cross_validation"))}
+    for name, child in folds.items():
+        kept = {k: v for k, v in child.tags.items() if not k.startswith("mlflow.") or k == NOTE}
+        tags = {**kept, "sweep": str(sweep), **nest.parent_of(str(sweep))}
+        assert child.run is not None
+        try:
+            workflow.pool(child.run, place.find(child.run), sweep / name, tags)
+        except InputError as error:
+            child.fail(f"its folds could not be pooled: {error}")
