@@ -54,6 +54,11 @@ def entered(path: str) -> bool:
     return answer
 
 
+def named_volumes(service: dict) -> list[str]:
+    """Those that Docker keeps; the others are folders of the host."""
+    return [volume for volume in service.get("volumes", []) if isinstance(volume, str)]
+
+
 def test_every_base_is_pinned_to_a_full_version():
     images = [rest.split()[0] for word, rest in instructions() if word == "FROM"]
     outside = [image for image in images if image not in stages()]
@@ -103,8 +108,7 @@ def test_compose_says_only_what_the_specification_knows_and_refers_to_what_is_th
             of_compose = "healthcheck" in COMPOSE["services"][other]
             target = COMPOSE["services"][other].get("build", {}).get("target")
             assert of_compose or "HEALTHCHECK" in dict(stages()[target])
-        named = [v.split(":")[0] for v in own.get("volumes", []) if not v.startswith("$")]
-        assert set(named) <= COMPOSE["volumes"].keys()
+        assert {v.split(":")[0] for v in named_volumes(own)} <= COMPOSE["volumes"].keys()
 
 
 def test_every_variable_is_explained_and_no_password_is_written():
@@ -133,9 +137,16 @@ def test_the_server_has_the_driver_of_its_database():
 def test_volumes_cover_folders_that_the_user_of_the_image_made():
     """A new volume gets the owner of the folder that it covers; without one it is root's."""
     for own in (own for own in COMPOSE["services"].values() if "build" in own):
-        named = [v.split(":")[1] for v in own.get("volumes", []) if not v.startswith("$")]
+        named = [v.split(":")[1] for v in named_volumes(own)]
         made = " ".join(rest for word, rest in stages()[own["build"]["target"]] if word == "RUN")
-        assert all(re.search(rf"mkdir [^&]*\b{Path(folder).name}\b", made) for folder in named)
+        assert all(re.search(rf"mkdir [^&]*{re.escape(Path(folder).name)}\b", made) for folder in named)
+
+
+def test_a_folder_of_the_host_is_there_already_and_only_read():
+    volumes = [v for own in COMPOSE["services"].values() for v in own.get("volumes", [])]
+    (data,) = (volume for volume in volumes if not isinstance(volume, str))
+    assert data["type"] == "bind" and data["read_only"]
+    assert data["bind"] == {"create_host_path": False}
 
 
 def test_start_commands_run_what_the_image_has():

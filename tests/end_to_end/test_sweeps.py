@@ -224,6 +224,35 @@ def test_two_sweeps_that_begin_together_on_a_new_store_both_end_well(start, tmp_
     assert len(runs_of(tmp_path, "tags.role = 'member'")) == 4
 
 
+CLOCK = """import os, time
+true, true_ns = time.time, time.time_ns
+def shift(): return {days} * 86400 * os.path.exists("{flag}")
+time.time = lambda: true() + shift()
+time.time_ns = lambda: true_ns() + shift() * 10**9
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("days", [-1, 1])
+def test_a_clock_that_jumps_in_mid_sweep_changes_nothing(days, start, until, train, tmp_path):
+    flag = tmp_path / "jumped"
+    (tmp_path / "sitecustomize.py").write_text(CLOCK.format(days=days, flag=flag))
+    output = tmp_path / "outputs"
+    command = ("train.py", "-m", *BRIEF, f"output={output}", "seed=range(3)")
+    process = start(*command, PYTHONPATH=f"{tmp_path}:.")
+    until(lambda: finished(output), process)
+    flag.touch()
+    ended = process.ended()
+    assert ended.code == 0, ended.err
+    assert states(output) == ["done"] * 3
+    starts = [json.loads((path / "run.json").read_text())["start_time"] for path in finished(output)]
+    assert max(starts) - min(starts) > 80_000_000  # milliseconds: it did jump
+    again = train(*command[1:])
+    assert again.code == 0, again.err
+    assert "3 skipped" in again.out
+    assert not runs_of(output, "attributes.status = 'RUNNING'")
+
+
 @pytest.mark.slow
 def test_a_server_killed_in_mid_sweep_costs_what_was_under_way(
     start, until, train, tmp_path, free_port
