@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from anomaly.plots.style import SMALL, TEXT, caption, notice, page, show, wrapped
+from anomaly.plots.sheet import sheet
+from anomaly.plots.style import SMALL, notice
 
-SIDE = 1.3  # inches of one image
+SIDE, UNDER = 1.3, 0.2  # inches of one image, and of what is said under it
 FEWEST = 3  # columns; even a lone image has room for its caption
 
 
@@ -24,21 +24,13 @@ def copies(rows: Sequence[Sequence[np.ndarray]], captions: Sequence[str], title:
     if not any(len(row) for row in rows):
         return notice(title, "no image to show")
     columns = max(FEWEST, *(len(row) for row in rows))
-    width = SIDE * columns
-    texts = [wrapped(text, width, TEXT) for text in captions]
-    lines = sum(text.count("\n") + 1 for text in texts)
-    figure = page(title, width, SIDE * len(rows) + 0.2 * lines + 0.8)
-    grid = figure.subplots(len(rows), columns, squeeze=False)
-    for axes, row, text in zip(grid, rows, texts, strict=True):
-        _row(axes, row)
-        caption(axes[0], text)
-    return figure
-
-
-def _row(places: Sequence[Axes], images: Sequence[np.ndarray]) -> None:
-    for number, axes in enumerate(places):
-        if number < len(images):
-            show(axes, images[number])
-            axes.set_xlabel(f"copy {number}" if number else "original", fontsize=SMALL)
-        else:
-            axes.set_visible(False)
+    page = sheet(columns, captions, title, side=SIDE, under=UNDER)
+    for row, images in zip(range(len(captions)), rows, strict=True):
+        for column, image in enumerate(images):
+            page.put(image, row, column)
+            page.frame(image, row, column)
+            x, y = page.corner(row, column)
+            name = f"copy {column}" if column else "original"
+            below = y + SIDE + 0.04
+            page.axes.text(x + SIDE / 2, below, name, ha="center", va="top", fontsize=SMALL)
+    return page.figure

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from textwrap import fill
 
-import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 # Source: M. Okabe and K. Ito, "Color universal design" (2008).
@@ -35,33 +33,6 @@ def notice(title: str, sentence: str) -> Figure:
     figure = page(title, 5, 1.5)
     figure.text(0.5, 0.4, sentence, ha="center", fontsize=TEXT, color=GREY)
     return figure
-
-
-def show(axes: Axes, image: np.ndarray) -> None:
-    """The image alone, in a thin frame that sets a white border off the page."""
-    axes.imshow(image)
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.spines[:].set_color("0.75")
-
-
-def caption(axes: Axes, text: str) -> None:
-    """Text over the first image of a row, that may run on over the others.
-
-    The layout makes room for a title's middle, which would push the columns apart where a
-    text is much wider than its image: an empty title of as many lines stands in for it.
-    """
-    axes.set_title("\n" * text.count("\n") + " ", fontsize=TEXT)
-    axes.annotate(
-        text,
-        xy=(0, 1),
-        xycoords="axes fraction",
-        xytext=(0, 5),
-        textcoords="offset points",
-        fontsize=TEXT,
-        parse_math=False,
-        in_layout=False,
-    )
 
 
 def wrapped(text: str, width: float, points: float) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hydra.core.config_loader import ConfigLoader
 from omegaconf import DictConfig, open_dict, read_write
 
 from anomaly import config, idle, mistakes
@@ -42,7 +41,7 @@ class Child:
 
 
 def plan(
-    master: DictConfig, loader: ConfigLoader, overrides: Sequence[str], name: Callable
+    compose: Callable[[Sequence[str]], DictConfig], overrides: Sequence[str], name: Callable
 ) -> Child:
     """A child checked as its run would check itself; one that is refused is failed, with the reason.
 
@@ -50,7 +49,7 @@ def plan(
     """
     child = Child(tuple(overrides))
     try:
-        composed = loader.load_sweep_config(master, list(overrides))
+        composed = compose(overrides)
         job = _job(composed)
         child.run = config.parse(_without_hydra(composed))
         idle.refuse(child.run, job)

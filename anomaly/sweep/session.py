@@ -15,6 +15,7 @@ from omegaconf import DictConfig
 
 from anomaly import nest, place
 from anomaly.sweep import plan, result
+from anomaly.sweep.compose import Composer
 from anomaly.sweep.folds import pool_skipped
 from anomaly.sweep.plan import Child
 from anomaly.tracking.parent import Parent, done_before
@@ -29,7 +30,7 @@ class Session:
     """Plans children, leaves out those that finished before, launches the others and says how it went."""
 
     def __init__(self, master: DictConfig, loader: ConfigLoader, launcher: Launcher) -> None:
-        self.master, self.loader, self.launcher = master, loader, launcher
+        self.launcher, self.composer = launcher, Composer(master, loader)
         self.folder = Path(master.hydra.sweep.dir).absolute()
         self.name = str(master.hydra.runtime.choices.get("sweep") or "sweep")
         self.children: list[Child] = []
@@ -37,7 +38,7 @@ class Session:
 
     def plan(self, overrides: Sequence[Sequence[str]]) -> list[Child]:
         """The children of these overrides, in their order."""
-        own = [plan.plan(self.master, self.loader, words, place.identity_of) for words in overrides]
+        own = [plan.plan(self.composer, words, place.identity_of) for words in overrides]
         self.children += own
         return own
 

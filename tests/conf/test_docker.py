@@ -139,7 +139,9 @@ def test_volumes_cover_folders_that_the_user_of_the_image_made():
     for own in (own for own in COMPOSE["services"].values() if "build" in own):
         named = [v.split(":")[1] for v in named_volumes(own)]
         made = " ".join(rest for word, rest in stages()[own["build"]["target"]] if word == "RUN")
-        assert all(re.search(rf"mkdir [^&]*{re.escape(Path(folder).name)}\b", made) for folder in named)
+        assert all(
+            re.search(rf"mkdir [^&]*{re.escape(Path(folder).name)}\b", made) for folder in named
+        )
 
 
 def test_a_folder_of_the_host_is_there_already_and_only_read():

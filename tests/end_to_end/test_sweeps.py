@@ -245,7 +245,9 @@ def test_a_clock_that_jumps_in_mid_sweep_changes_nothing(days, start, until, tra
     ended = process.ended()
     assert ended.code == 0, ended.err
     assert states(output) == ["done"] * 3
-    starts = [json.loads((path / "run.json").read_text())["start_time"] for path in finished(output)]
+    starts = [
+        json.loads((path / "run.json").read_text())["start_time"] for path in finished(output)
+    ]
     assert max(starts) - min(starts) > 80_000_000  # milliseconds: it did jump
     again = train(*command[1:])
     assert again.code == 0, again.err

@@ -156,37 +156,59 @@ def found(n: int, name: str = "bent", side: int = 32) -> tuple[list[Detections],
     return [sure] + [none] * (n - 1), ["good", name]
 
 
+def in_pixels(figure: Figure, row: int, column: int, points: np.ndarray, side: int = 32):
+    """(n, 2) points of the page as pixels of one of its pictures; there are four layers in a row."""
+    left, right, _, top = figure.axes[0].images[4 * row + column].get_extent()
+    return (np.asarray(points) - (left, top)) * side / (right - left)
+
+
+def outlines(figure: Figure) -> list[np.ndarray]:
+    return [c.get_paths()[0].vertices for c in figure.axes[0].collections]
+
+
 def test_sure_instances_are_named_in_their_boxes():
-    axes = overlays(*cases(2), *found(2), ["a", "b"], "").axes
-    assert [text.get_text() for text in axes[2].texts] == ["bent 0.90"]
-    (frame,) = axes[2].patches
-    assert frame.get_bbox().extents.tolist() == [9.5, 9.5, 19.5, 19.5]
-    assert not axes[5].patches and not axes[5].texts
+    figure = overlays(*cases(2), *found(2), ["a", "b"], "")
+    assert [text.get_text() for text in figure.axes[0].texts] == ["a", "b", "bent 0.90"]
+    drawn = [p.get_bbox().get_points() for p in figure.axes[0].patches if p.get_linewidth() > 1]
+    assert in_pixels(figure, 0, 2, drawn[0]) == pytest.approx(np.array([[10, 10], [20, 20]]))
+    assert len(drawn) == 1
+    own = in_pixels(figure, 0, 2, outlines(figure)[0])  # the masks's, half a pixel around
+    assert [own.min(), own.max()] == pytest.approx([10, 20])
+
+
+def test_the_name_of_an_instance_stays_on_the_page_wherever_it_is():
+    masks = np.zeros((2, 32, 32), bool)
+    masks[0, :3, 29:], masks[1, 29:, 29:] = True, True
+    boxes = np.float32([[29, 0, 32, 3], [29, 29, 32, 32]])
+    sure = Detections(boxes, masks, np.float32([0.9, 0.8]), np.int64([1, 1]))
+    figure = overlays(*cases(1), [sure], ["good", LONG], ["a"], "")
+    assert_fits(figure)
 
 
 @pytest.mark.parametrize("n", [1, 4])
 def test_each_case_is_a_row_under_its_caption(n):
     captions = [f"truth {LONG}, called {LONG} with 93 %, IoU 0.4{i}" for i in range(n)]
     figure = overlays(*cases(n), *found(n), captions, "the surest mistakes")
-    said = [axes.texts[0].get_text().replace("\n", " ") for axes in figure.axes[: 3 * n : 3]]
-    assert said == captions
+    said = [text.get_text().replace("\n", " ") for text in figure.axes[0].texts]
+    assert said == [*captions, "bent 0.90"]
+    tops = [figure.axes[0].images[4 * row].get_extent()[3] for row in range(n)]
+    heights = [text.get_position()[1] for text in figure.axes[0].texts[:n]]
+    assert all(0 < top - height < 0.1 for top, height in zip(tops, heights, strict=True))
     assert_fits(figure)
 
 
 def test_only_a_defect_has_an_outline_closed_at_the_border():
     figure = overlays(*cases(2), *found(2), ["good", "bent"], "")
-    good, bent = figure.axes[1], figure.axes[4]
-    assert not good.collections
-    (outline,) = bent.collections
-    (path,) = outline.get_paths()
-    assert path.vertices[0].tolist() == path.vertices[-1].tolist()
-    assert path.get_extents().extents == pytest.approx([2.5, -0.5, 8.5, 4.5])
+    _, true = outlines(figure)  # the first is of what was found in the good one
+    assert true[0].tolist() == true[-1].tolist()
+    own = in_pixels(figure, 1, 1, true)
+    assert [*own.min(0), *own.max(0)] == pytest.approx([3, 0, 9, 5])
 
 
 def test_heat_is_on_one_scale_and_hides_nothing_where_cold():
     images, heat, masks = cases(1)
     heat[0, 0, 0], heat[0, 0, 1] = 0, 1
-    layer = overlays(images, heat, masks, *found(1), ["good"], "").axes[1].images[1]
+    layer = overlays(images, heat, masks, *found(1), ["good"], "").axes[0].images[3]
     assert layer.get_clim() == (0, 1)
     assert layer.get_alpha()[0, 0] == 0 and layer.get_alpha()[0, 1] == 0.75
 

@@ -1,0 +1,47 @@
+"""Composes the configs of a sweep: most of its jobs choose the same files and differ by values alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import deepcopy
+
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from omegaconf import DictConfig, OmegaConf
+
+
+class Composer:
+    """What Hydra's loader composes, a few times faster: files are read once for each choice of them."""
+
+    def __init__(self, master: DictConfig, loader: ConfigLoader) -> None:
+        self.master, self.loader = master, loader
+        self._parser = OverridesParser.create()
+        self._chosen: dict[tuple[str, ...], DictConfig] = {}
+
+    def __call__(self, overrides: Sequence[str]) -> DictConfig:
+        """The config of a job, with Hydra's own node in it; raises what Hydra raises."""
+        parsed = self._parser.parse_overrides(list(overrides))
+        if not all(map(self._plain, parsed)):
+            return self.loader.load_sweep_config(self.master, list(overrides))
+        values = [own for own in parsed if not self._chooses(own)]
+        config = deepcopy(self._of(tuple(o.input_line or "" for o in parsed if self._chooses(o))))
+        OmegaConf.copy_cache(from_config=self.master, to_config=config)
+        ConfigLoaderImpl._apply_overrides_to_config(values, config)
+        config.hydra.overrides.task = list(overrides)
+        return config
+
+    def _plain(self, override: Override) -> bool:
+        """Neither added nor deleted, and nothing of Hydra's own."""
+        changed = override.is_add() or override.is_force_add() or override.is_delete()
+        return not changed and not override.is_hydra_override()
+
+    def _chooses(self, override: Override) -> bool:
+        """Whether it names a file of a group."""
+        return self.loader.repository.group_exists(override.key_or_group)  # type: ignore[attr-defined]
+
+    def _of(self, choices: tuple[str, ...]) -> DictConfig:
+        if choices not in self._chosen:
+            self._chosen[choices] = self.loader.load_sweep_config(self.master, list(choices))
+        return self._chosen[choices]
