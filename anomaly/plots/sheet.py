@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 
-from anomaly.plots.style import BOLD, TEXT, TITLE, wrapped
+from anomaly.plots.style import BOLD, DPI, TEXT, TITLE, wrapped
 
 MARGIN, GAP, LINE = 0.2, 0.12, 0.18  # inches: around the page, between pictures, of a line of text
 
@@ -66,22 +66,24 @@ def sheet(
     `under` each row, and at the `foot` of the page, there is so much room for what belongs there.
     """
     width = columns * (side + GAP) - GAP
-    heading = wrapped(title, width, TITLE * BOLD)
-    head = MARGIN + 0.22 * (heading.count("\n") + 1)
     texts = [wrapped(text, width, TEXT) for text in captions]
-    tops = list(np.cumsum([LINE * (text.count("\n") + 1) + GAP + side + under for text in texts]))
-    page = width + 2 * MARGIN, head + tops[-1] + foot + MARGIN
-    figure = Figure(figsize=page, dpi=110)
-    # Names of users' folders are text: a dollar sign must not start a formula.
-    figure.suptitle(
-        heading, y=1 - MARGIN / 2 / page[1], fontsize=TITLE, fontweight="bold", parse_math=False
-    )
-    axes = figure.add_axes(
-        (MARGIN / page[0], (MARGIN + foot) / page[1], width / page[0], tops[-1] / page[1])
-    )
-    axes.set_axis_off()
-    axes.set(xlim=(0, width), ylim=(tops[-1], 0), autoscale_on=False)
-    own = Sheet(figure, axes, [float(top) - side - under for top in tops], side)
+    bottoms = np.cumsum([LINE * (text.count("\n") + 1) + GAP + side + under for text in texts])
+    figure, axes = _page(wrapped(title, width, TITLE * BOLD), width, float(bottoms[-1]), foot)
+    own = Sheet(figure, axes, [float(bottom) - side - under for bottom in bottoms], side)
     for text, top in zip(texts, own.tops, strict=True):
         axes.text(0, top - 0.04, text, fontsize=TEXT, va="bottom", parse_math=False)
     return own
+
+
+def _page(heading: str, width: float, height: float, foot: float) -> tuple[Figure, Axes]:
+    """A page under its heading, and on it empty axes of so many inches."""
+    head = MARGIN + 0.22 * (heading.count("\n") + 1)
+    wide, high = width + 2 * MARGIN, head + height + foot + MARGIN
+    figure = Figure(figsize=(wide, high), dpi=DPI)
+    look = {"fontsize": TITLE, "fontweight": "bold"}
+    # Names of users' folders are text: a dollar sign must not start a formula.
+    figure.suptitle(heading, y=1 - MARGIN / 2 / high, parse_math=False, **look)
+    axes = figure.add_axes((MARGIN / wide, (MARGIN + foot) / high, width / wide, height / high))
+    axes.set_axis_off()
+    axes.set(xlim=(0, width), ylim=(height, 0), autoscale_on=False)
+    return figure, axes

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 BLUE, VERMILLION, GREY = "#0072B2", "#D55E00", "#6B6B6B"
 
 TITLE, TEXT, SMALL = 12, 10, 8.5  # points
+DPI = 110
 INCHES = 0.0077  # the mean width of a character, per point of its font
 BOLD = 1.15  # and how much wider it is in bold
 
@@ -22,7 +23,7 @@ def page(title: str, width: float, height: float) -> Figure:
     heading = wrapped(title, width, TITLE * BOLD)
     extra = 0.25 * heading.count("\n")
     # "compressed" is the layout that knows images keep their aspect.
-    figure = Figure(figsize=(width, height + extra), dpi=110, layout="compressed")
+    figure = Figure(figsize=(width, height + extra), dpi=DPI, layout="compressed")
     # Names of users' folders are text: a dollar sign must not start a formula.
     figure.suptitle(heading, fontsize=TITLE, fontweight="bold", parse_math=False)
     return figure
