@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hydra.core.config_loader import ConfigLoader
-from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig
 
@@ -17,13 +16,12 @@ from anomaly import nest, place
 from anomaly.sweep import plan, result
 from anomaly.sweep.compose import Composer
 from anomaly.sweep.folds import pool_skipped
+from anomaly.sweep.launch import launch
 from anomaly.sweep.plan import Child
 from anomaly.tracking.parent import Parent, done_before
-from anomaly.tracking.record import read_record
 from anomaly.types import InputError
 
 log = logging.getLogger(__name__)
-DIED = "its process ended without a word; the same command runs it again"
 
 
 class Session:
@@ -75,20 +73,9 @@ class Session:
         if len(waiting) < len(children):
             log.info("%d of %d jobs are left to run", len(waiting), len(children))
         if waiting:
-            self._launch(waiting)
-
-    def _launch(self, waiting: Sequence[Child]) -> None:
-        first = self.launched
+            launch(self.launcher, waiting, self.launched, self.folder)
         self.launched += len(waiting)
-        returns: Sequence[JobReturn | None] = [None] * len(waiting)
-        try:
-            overrides = [child.overrides for child in waiting]
-            returns = self.launcher.launch(overrides, initial_job_idx=first)
-        except Exception as error:  # a launcher whose worker died has its own
-            log.warning("the launcher gave up: %s: %s", type(error).__name__, error)
-        finally:
-            for number, (child, returned) in enumerate(zip(waiting, returns, strict=True), first):
-                _collect(child, self.folder / str(number), returned)
+        pool_skipped(children, self.folder)
 
     def _skip(self, children: Sequence[Child]) -> None:
         done = done_before(self.uri, self.output, self.experiment)
@@ -100,7 +87,6 @@ class Session:
 
     def conclude(self) -> None:
         """The table, on the terminal and in MLflow; nothing computed depends on it."""
-        pool_skipped(self.children, self.folder)
         best = result.best(self.children, self.config.objective)
         result.write(self.folder, self.children, self.config.objective)
         result.show(self.children, self.config.objective, best)
@@ -120,19 +106,3 @@ class Session:
         """End the program as the jobs ended: 1 where one of them failed."""
         if any(child.state not in ("done", "skipped") for child in self.children):
             sys.exit(1)
-
-
-def _collect(child: Child, folder: Path, returned: JobReturn | None) -> None:
-    """What became of a child: its own folder knows, whatever became of its process."""
-    try:
-        record = read_record(folder)
-    except (OSError, ValueError, TypeError):
-        record = None
-    said = ""
-    if returned is not None and returned.status == JobStatus.FAILED:
-        said = str(returned._return_value)
-    if record and record.status == "FINISHED":
-        child.end("done", record.run_id, dict(record.metrics))
-        child.reason = said  # such as: MLflow does not have it yet
-    else:
-        child.fail(said or DIED)

@@ -1,0 +1,60 @@
+"""Hands jobs to Hydra's launcher, and finds out what became of each: its own folder knows."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.plugins.launcher import Launcher
+from omegaconf import open_dict
+
+from anomaly.sweep.plan import Child
+from anomaly.tracking.record import read_record
+
+log = logging.getLogger(__name__)
+DIED = "its process ended without a word; the same command runs it again"
+
+
+def launch(launcher: Launcher, children: Sequence[Child], first: int, sweep: Path) -> None:
+    """Run the children, numbered from `first`, and note in each how it ended; raises nothing of theirs."""
+    returns: Sequence[JobReturn | None] = [None] * len(children)
+    reason = DIED
+    _join_cluster(launcher)
+    try:
+        overrides = [child.overrides for child in children]
+        returns = launcher.launch(overrides, initial_job_idx=first)
+    except Exception as error:  # a launcher whose worker died, or that could not begin, has its own
+        log.warning("the launcher gave up: %s: %s", type(error).__name__, error)
+        said = (str(error).splitlines() or [""])[0][:200].rstrip(".")
+        reason = (
+            f"the launcher gave up ({type(error).__name__}: {said}); the same command runs it again"
+        )
+    finally:
+        for number, (child, returned) in enumerate(zip(children, returns, strict=True), first):
+            _collect(child, sweep / str(number), returned, reason)
+
+
+def _join_cluster(launcher: Launcher) -> None:
+    """A Ray cluster that runs already has its memory; the launcher would ask for some of its own."""
+    ray = getattr(launcher, "ray_cfg", None)
+    if ray and (ray.get("init") or {}).get("address"):
+        with open_dict(ray.init):
+            ray.init.setdefault("object_store_memory", None)
+
+
+def _collect(child: Child, folder: Path, returned: JobReturn | None, reason: str) -> None:
+    """What became of a child, whatever became of its process."""
+    try:
+        record = read_record(folder)
+    except (OSError, ValueError, TypeError):
+        record = None
+    said = ""
+    if returned is not None and returned.status == JobStatus.FAILED:
+        said = str(returned._return_value)
+    if record and record.status == "FINISHED":
+        child.end("done", record.run_id, dict(record.metrics))
+        child.reason = said  # such as: MLflow does not have it yet
+    else:
+        child.fail(said or reason)
