@@ -23,7 +23,7 @@ from omegaconf.errors import (
 
 from anomaly import config, nearest
 from anomaly.interrupt import Terminated
-from anomaly.types import InputError
+from anomaly.types import InputError, Pruned
 
 CONF = Path(__file__).parents[1] / "conf"
 OPTIONAL = ("ensemble", "experiment", "sweep")  # groups of which no option is chosen by default
@@ -70,9 +70,12 @@ def contained(log: logging.Logger) -> Iterator[None]:
 
     Raises:
         InputError: in place of whatever it was; it travels between processes.
+        Pruned: which is no mistake.
     """
     try:
         yield
+    except Pruned:
+        raise
     except Exception as error:
         if not (said := sentence(error)):
             log.exception("this job failed")

@@ -24,6 +24,10 @@ class InputError(ValueError):
     """A mistake that the user can mend; its text is the one sentence that they read."""
 
 
+class Pruned(Exception):
+    """A training was given up, since others do better; its text says how far behind it was."""
+
+
 @dataclass(frozen=True)
 class Sample:
     """One image of a part. `id` is its path inside the category, with forward slashes."""

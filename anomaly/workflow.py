@@ -50,6 +50,7 @@ def _train(config: RunConfig, job: Job, place: Place, tags: dict[str, str]) -> d
     """One model, from its backbone to its predictions."""
     quiet.import_keras()  # seconds of imports, after everything that can fail at once
     from anomaly import learned, results
+    from anomaly.sweep import pruning
 
     _, cache, dataset, _ = place
     augment, learner = _slots(config, dataset, cache)
@@ -59,7 +60,8 @@ def _train(config: RunConfig, job: Job, place: Place, tags: dict[str, str]) -> d
     tags["identity"] = identity(config, dataset)
     unread = () if learner.has_backbone else ("backbone", "optimizer", "trainer")
     with _start(config, place, tags, unread)(job.folder) as tracker:
-        learner.fit(dataset.train, dataset.validate, config.trainer, tracker.epoch)
+        report = pruning.watched(job.sweep, tags["identity"], config, tracker.epoch)
+        learner.fit(dataset.train, dataset.validate, config.trainer, report)
         predicted = {
             "val": learner.predict(dataset.validate),
             "test": learner.predict(dataset.test),

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from anomaly.model.checkpoint import Checkpoint, Memory
 from anomaly.model.learner import Report
+from anomaly.types import Pruned
 
 log = logging.getLogger(__name__)
 FIGURES = ("loss", "accuracy", "val_loss", "val_accuracy")  # of a classifier's epoch
@@ -46,7 +47,11 @@ class Course:
         self.unwritten = True
         if time.monotonic() - self.written >= self.every:
             self._write()
-        self.report(len(self.epochs) - 1, self.epochs[-1])
+        try:
+            self.report(len(self.epochs) - 1, self.epochs[-1])
+        except Pruned:  # nobody will go on from here
+            self.checkpoint.done()
+            raise
 
     def finish(self) -> None:
         """What comes next may be interrupted too; of a stage of a moment nothing need be kept."""

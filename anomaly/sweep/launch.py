@@ -12,6 +12,7 @@ from omegaconf import open_dict
 
 from anomaly.sweep.plan import Child
 from anomaly.tracking.record import read_record
+from anomaly.types import Pruned
 
 log = logging.getLogger(__name__)
 DIED = "its process ended without a word; the same command runs it again"
@@ -50,11 +51,13 @@ def _collect(child: Child, folder: Path, returned: JobReturn | None, reason: str
         record = read_record(folder)
     except (OSError, ValueError, TypeError):
         record = None
-    said = ""
+    said: object = ""
     if returned is not None and returned.status == JobStatus.FAILED:
-        said = str(returned._return_value)
-    if record and record.status == "FINISHED":
+        said = returned._return_value
+    if isinstance(said, Pruned):
+        child.prune(str(said))
+    elif record and record.status == "FINISHED":
         child.end("done", record.run_id, dict(record.metrics))
-        child.reason = said  # such as: MLflow does not have it yet
+        child.reason = str(said)  # such as: MLflow does not have it yet
     else:
-        child.fail(said or reason)
+        child.fail(str(said) or reason)

@@ -17,13 +17,16 @@ from anomaly.types import InputError
 log = logging.getLogger(__name__)
 
 
+WELL = ("done", "skipped", "pruned")  # how a job ends that did not fail
+
+
 @dataclass
 class Child:
     """One job of a sweep, from its overrides to what came of it."""
 
     overrides: tuple[str, ...]
-    state: str = "planned"  # then done, skipped or failed
-    reason: str = ""  # why it failed
+    state: str = "planned"  # then done, skipped, pruned or failed
+    reason: str = ""  # why it failed or was pruned
     run: RunConfig | None = None  # None where its config is refused
     identity: str = ""
     run_id: str = ""
@@ -33,6 +36,10 @@ class Child:
     def fail(self, reason: str) -> None:
         """It ended without a result."""
         self.state, self.reason = "failed", reason
+
+    def prune(self, reason: str) -> None:
+        """It was given up, since others do better."""
+        self.state, self.reason = "pruned", reason
 
     def end(self, state: str, run_id: str, metrics: dict[str, float]) -> None:
         """It has a result: its own, or that of a run before."""

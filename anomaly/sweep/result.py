@@ -17,7 +17,7 @@ from anomaly.sweep.plan import Child, settings, varied
 
 TEST = "test/accuracy"
 LUCK = {"data.fold", "data.seed", "seed"}  # jobs that differ by these alone are alike
-STYLES = {"done": "green", "skipped": "dim", "failed": "red"}
+STYLES = {"done": "green", "skipped": "dim", "pruned": "yellow", "failed": "red"}
 
 
 def best(children: Sequence[Child], objective: str) -> Child | None:
@@ -99,9 +99,7 @@ def show(children: Sequence[Child], objective: str, chosen: Child | None) -> Non
 def counts(children: Sequence[Child]) -> str:
     """How many were run, skipped and failed."""
     states = [child.state for child in children]
-    said = [
-        f"{states.count(s)} {s}" for s in ("done", "skipped", "failed", "planned") if s in states
-    ]
+    said = [f"{states.count(s)} {s}" for s in (*STYLES, "planned") if s in states]
     text = ", ".join(said).replace("planned", "never begun")
     hint = "; finished before, with the same settings, data and code" if "skipped" in states else ""
     return f"jobs     {text}{hint}"

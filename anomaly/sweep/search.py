@@ -13,7 +13,7 @@ from hydra.plugins.sweeper import Sweeper
 
 from anomaly import process
 from anomaly.metrics.direction import lower_is_better
-from anomaly.sweep import space
+from anomaly.sweep import pruning, space
 from anomaly.sweep.plan import Child
 from anomaly.types import InputError
 
@@ -35,13 +35,20 @@ class Search(Sweeper):
         params: {key: a sweep in Hydra's words}, such as `tag(log, interval(1e-4, 1e-2))`; the
             command line may replace each or add others. Everything else typed is the same for all.
         study: a name, to go on with a study after its settings have changed; null: named by them.
+        prune: whether to give up trials that fall behind, where epochs have the objective's figure.
     """
 
     def __init__(
-        self, trials: int, at_once: int, seed: int, study: str | None, params: Mapping | None
+        self,
+        trials: int,
+        at_once: int,
+        seed: int,
+        study: str | None,
+        prune: bool,
+        params: Mapping | None,
     ) -> None:
         self.trials, self.at_once, self.seed = trials, at_once, seed
-        self.study, self.params = study, params or {}
+        self.study, self.prune, self.params = study, prune, params or {}
 
     def setup(self, *, hydra_context, task_function, config) -> None:
         """As Hydra wants it of a sweeper."""
@@ -90,8 +97,7 @@ class Search(Sweeper):
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        place = (Path(session.config.output) / "studies.db").resolve()
-        storage = optuna.storages.RDBStorage(f"sqlite:///{place}")
+        storage = optuna.storages.RDBStorage(_storage(session))
         objective = session.config.objective
         study = optuna.create_study(
             storage=storage,
@@ -118,6 +124,10 @@ class Search(Sweeper):
         trials = [self._ask(study) for _ in range(count)]
         chosen = [[f"{k}={space.suggest(t, k, own)}" for k, own in ranges.items()] for t in trials]
         children = session.plan([[*same, *own] for own in chosen])
+        if self.prune:
+            own = zip(children, trials, strict=True)
+            numbers = {child.identity: trial.number for child, trial in own}
+            pruning.announce(session.folder, _storage(session), study.study_name, numbers)
         session.run(children)
         for trial, child in zip(trials, children, strict=True):
             _tell(study, trial, child, session.config.objective)
@@ -140,7 +150,12 @@ def _tell(study: Study, trial: Trial, child: Child, objective: str) -> None:
         trial.set_user_attr(RESULT, {"run_id": child.run_id, "metrics": child.metrics})
         study.tell(trial, child.metrics[objective])
     else:
-        study.tell(trial, state=TrialState.FAIL)
+        pruned = child.state == "pruned"
+        study.tell(trial, state=TrialState.PRUNED if pruned else TrialState.FAIL)
+
+
+def _storage(session: Session) -> str:
+    return f"sqlite:///{(Path(session.config.output) / 'studies.db').resolve()}"
 
 
 def _told(study: Study) -> int:
@@ -158,6 +173,8 @@ def _before(trial: FrozenTrial, ranges: Mapping[str, Override], same: Sequence[s
     child = Child((*same, *own))
     if RESULT in trial.user_attrs:
         child.end("skipped", **trial.user_attrs[RESULT])
+    elif trial.state.name == "PRUNED":
+        child.prune("given up in an earlier session")
     else:
         child.fail("failed in an earlier session")
     return child

@@ -90,7 +90,7 @@ class Session:
         best = result.best(self.children, self.config.objective)
         result.write(self.folder, self.children, self.config.objective)
         result.show(self.children, self.config.objective, best)
-        failed = any(child.state not in ("done", "skipped") for child in self.children)
+        failed = any(child.state not in plan.WELL for child in self.children)
         note = result.note(self.children, self.config.objective, best)
         tags = {"mlflow.note.content": note, "best": best.run_id if best else ""}
         metrics = best.metrics if best else {}
@@ -104,5 +104,5 @@ class Session:
 
     def exit(self) -> None:
         """End the program as the jobs ended: 1 where one of them failed."""
-        if any(child.state not in ("done", "skipped") for child in self.children):
+        if any(child.state not in plan.WELL for child in self.children):
             sys.exit(1)

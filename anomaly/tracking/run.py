@@ -14,7 +14,7 @@ from mlflow.exceptions import MlflowException
 
 from anomaly.tracking.record import Record, append_epoch, read_epochs, read_record
 from anomaly.tracking.store import connect, reason, refusal
-from anomaly.types import InputError
+from anomaly.types import InputError, Pruned
 
 log = logging.getLogger(__name__)
 BATCH = 1000  # metrics in one call, MLflow's limit
@@ -104,7 +104,7 @@ def start(
     tracker._attempt(lambda: _log_start(client, record))
     try:
         yield tracker
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Pruned):
         tracker.end("KILLED")
         raise
     except BaseException:

@@ -205,6 +205,26 @@ def test_a_search_goes_on_and_writes_what_it_found_as_an_experiment(start, until
     assert f"learning_rate: {float(best['learning_rate'])}" in used.out
 
 
+@pytest.mark.slow
+def test_a_search_gives_up_what_falls_behind(train, tmp_path):
+    ranges = "{trainer.learning_rate: 'choice(1e-2,1e-9)', model.units: 'range(8,64)'}"
+    command = (
+        *("sweep=search", *BRIEF, "data.images=8", "trainer.epochs=60", f"output={tmp_path}"),
+        *("model.head=dense", "hydra.sweeper.trials=8", f"hydra.sweeper.params={ranges}"),
+    )
+    ended = train(*command)
+    assert ended.code == 0, ended.err
+    table = rows(tmp_path)
+    given_up = [row for row in table if row["state"] == "pruned"]
+    assert given_up and {row["learning_rate"] for row in given_up} == {"1e-09"}
+    assert "is behind half of the other trials" in given_up[0]["reason"]
+    assert len(runs_of(tmp_path, "attributes.status = 'KILLED'")) == len(given_up)
+    assert not list((tmp_path / "checkpoints").iterdir())
+    again = train(*command)
+    assert again.code == 0, again.err
+    assert [row["state"] for row in rows(tmp_path)].count("pruned") == len(given_up)
+
+
 def test_a_job_whose_config_does_not_compose_stops_no_other(train, tmp_path):
     ended = train("-m", *BRIEF, f"output={tmp_path}", "optimizer=adam,adamm")
     assert ended.code == 1 and "Traceback" not in ended.err
