@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
-from omegaconf import open_dict
+from omegaconf import OmegaConf, open_dict
 
 from anomaly.sweep.plan import Child
 from anomaly.tracking.record import read_record
@@ -34,7 +34,7 @@ def launch(launcher: Launcher, children: Sequence[Child], first: int, sweep: Pat
         )
     finally:
         for number, (child, returned) in enumerate(zip(children, returns, strict=True), first):
-            _collect(child, sweep / str(number), returned, reason)
+            _collect(child, _folder(returned) or sweep / str(number), returned, reason)
 
 
 def _join_cluster(launcher: Launcher) -> None:
@@ -43,6 +43,13 @@ def _join_cluster(launcher: Launcher) -> None:
     if ray and (ray.get("init") or {}).get("address"):
         with open_dict(ray.init):
             ray.init.setdefault("object_store_memory", None)
+
+
+def _folder(returned: JobReturn | None) -> Path | None:
+    """Where a job wrote, which hydra.sweep.subdir may have changed; None where it did not say."""
+    said = returned and returned.hydra_cfg
+    own = OmegaConf.select(said, "hydra.runtime.output_dir") if said else None
+    return Path(own) if own else None
 
 
 def _collect(child: Child, folder: Path, returned: JobReturn | None, reason: str) -> None:

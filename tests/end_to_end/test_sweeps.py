@@ -96,9 +96,10 @@ def test_the_same_command_again_runs_nothing_that_finished(swept, train, output)
     assert sorted(states(output)) == ["done", "skipped"]
 
 
-def test_rerun_runs_it_all_the_same(swept, train, output):
+def test_rerun_runs_it_all_the_same_in_folders_of_any_name(swept, train, output):
     again = train(
-        "-m", *BRIEF, f"output={output}", "trainer.learning_rate=1e-3,2e-3", "trainer.rerun=true"
+        *("-m", *BRIEF, f"output={output}", "trainer.learning_rate=1e-3,2e-3"),
+        *("trainer.rerun=true", "hydra.sweep.subdir=job_${hydra.job.num}"),
     )
     assert again.code == 0, again.err
     assert states(output) == ["done", "done"]
