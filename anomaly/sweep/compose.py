@@ -33,9 +33,9 @@ class Composer:
         return config
 
     def _plain(self, override: Override) -> bool:
-        """Neither added nor deleted, and nothing of Hydra's own."""
+        """Neither added nor deleted, nothing of Hydra's own, and one value."""
         changed = override.is_add() or override.is_force_add() or override.is_delete()
-        return not changed and not override.is_hydra_override()
+        return not (changed or override.is_hydra_override() or override.is_sweep_override())
 
     def _chooses(self, override: Override) -> bool:
         """Whether it names a file of a group."""

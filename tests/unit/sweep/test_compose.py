@@ -58,7 +58,7 @@ def test_it_is_what_hydra_composes(overrides, master, loader):
 
 
 @pytest.mark.parametrize(
-    "wrong", ["sed=3", "model.hed=svm", "model=tinny", "seed=", "model.head.x=1"]
+    "wrong", ["sed=3", "model.hed=svm", "model=tinny", "seed=", "seed=1,2", "model.head.x=1"]
 )
 def test_it_refuses_what_hydra_refuses(wrong, master, loader):
     said = []
