@@ -39,11 +39,18 @@ class Job:
 def words(typed: Sequence[str]) -> list[str]:
     """The command line as Hydra reads it.
 
-    argparse takes overrides from one place only; people type -m in front of what it concerns.
+    argparse takes overrides from one place only; people type -m and the like between them.
     sweep.launcher=joblib is what Hydra calls hydra/launcher=joblib.
     """
     own = [re.sub(r"^sweep\.launcher(?:([.])|=(\w+))", _launcher, word) for word in typed]
-    return sorted(own, key=lambda word: word not in ("-m", "--multirun"))
+    before = ["", *own]
+    overrides = [_is_override(word, last) for word, last in zip(own, before, strict=False)]
+    return [word for last in (False, True) for word, is_one in zip(own, overrides, strict=True) if is_one == last]
+
+
+def _is_override(word: str, before: str) -> bool:
+    """Rather than an option of Hydra's, such as --config-dir, or what follows one."""
+    return bool(re.match(r"[^-].*=|~", word)) and not re.match(r"--?(config|c[pnd]$)[^=]*$", before)
 
 
 def _launcher(found: re.Match) -> str:

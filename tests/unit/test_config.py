@@ -92,3 +92,17 @@ def test_parameters_are_every_value_under_its_path(parsed):
     assert values["trainer.finetune.epochs"] == run.trainer.finetune.epochs
     assert values["model.levels"] == ["C4"]
     assert not [key for key in values if "_target_" in key or "_partial_" in key]
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("a=1 -m b=2", "-m a=1 b=2"),
+        ("a=1 --config-dir /x=y experiment=best ~b", "--config-dir /x=y a=1 experiment=best ~b"),
+        ("a=1 --cfg job b=2", "--cfg job a=1 b=2"),
+        ("-cn c a=1 -cd d b=2", "-cn c -cd d a=1 b=2"),
+        ("sweep.launcher=submitit a=1", "hydra/launcher=submitit_slurm a=1"),
+    ],
+)
+def test_options_may_stand_between_overrides(typed, read):
+    assert config.words(typed.split()) == read.split()
