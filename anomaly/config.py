@@ -45,7 +45,12 @@ def words(typed: Sequence[str]) -> list[str]:
     own = [re.sub(r"^sweep\.launcher(?:([.])|=(\w+))", _launcher, word) for word in typed]
     before = ["", *own]
     overrides = [_is_override(word, last) for word, last in zip(own, before, strict=False)]
-    return [word for last in (False, True) for word, is_one in zip(own, overrides, strict=True) if is_one == last]
+    return [
+        word
+        for last in (False, True)
+        for word, is_one in zip(own, overrides, strict=True)
+        if is_one == last
+    ]
 
 
 def _is_override(word: str, before: str) -> bool:
