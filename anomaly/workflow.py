@@ -49,8 +49,7 @@ def run(config: RunConfig, job: Job) -> float:
 def _train(config: RunConfig, job: Job, place: Place, tags: dict[str, str]) -> dict[str, Scores]:
     """One model, from its backbone to its predictions."""
     quiet.import_keras()  # seconds of imports, after everything that can fail at once
-    from anomaly import learned, results
-    from anomaly.sweep import pruning
+    from anomaly import learned, pruning, results
 
     _, cache, dataset, _ = place
     augment, learner = _slots(config, dataset, cache)

@@ -11,9 +11,9 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.plugins.sweeper import Sweeper
 
-from anomaly import process
+from anomaly import process, pruning
 from anomaly.metrics.direction import lower_is_better
-from anomaly.sweep import pruning, space
+from anomaly.sweep import space
 from anomaly.sweep.plan import Child
 from anomaly.types import InputError
 

@@ -42,6 +42,7 @@ MAY_IMPORT = {
     "members": {"types", "schema", "metrics", "tracking"},
     "naming": {"types", "config", "schema", "nest", "process", "identity"},
     "nest": set(),
+    "pruning": {"types", "schema", "model"},  # of model, the type of a report
     "process": set(),
     "place": {"types", "config", "schema", "data", "identity", "summary", "tracking", "members"},
     "interrupt": set(),
@@ -52,6 +53,7 @@ MAY_IMPORT = {
         "nest",
         "place",
         "process",
+        "pruning",
         "types",
         "config",
         "schema",
@@ -69,6 +71,7 @@ MAY_IMPORT = {
         *("quiet", "summary", "results", "learned", "members", "naming", "pooling", "idle"),
         "identity",
         "place",
+        "pruning",
         "fusion",
         "model",  # of it, how networks are spread over devices
     },
@@ -83,7 +86,7 @@ OWNERS = {  # library: the places, as path prefixes under anomaly/, that may imp
     "albumentations": {"augment/"},
     "hydra": {"config.py", "mistakes.py", "place.py", "sweep/"},
     "omegaconf": {"config.py", "mistakes.py", "schema.py", "sweep/"},
-    "optuna": {"sweep/"},
+    "optuna": {"sweep/", "pruning.py"},
     "matplotlib": {"plots/"},
     "pycocotools": {"metrics/"},
     "sklearn": {"metrics/", "ensemble/", "model/"},

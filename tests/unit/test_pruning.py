@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import optuna
 import pytest
 
-from anomaly.sweep import pruning
+from anomaly import pruning
 from anomaly.types import Pruned
 
 EPOCHS = 40
