@@ -45,7 +45,7 @@ def _images(dataset: Dataset) -> list[tuple]:
 
 def _is_file(value: object) -> bool:
     """Weights and networks of the user's own are given by their path."""
-    return isinstance(value, str) and os.sep in value and Path(value).is_file()
+    return isinstance(value, str) and Path(value).is_file()
 
 
 @cache  # the masks and weights of a sweep are the same for all of its jobs

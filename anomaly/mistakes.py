@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import ConfigCompositionException, MissingConfigException, OverrideParseException
 from omegaconf.errors import (
     ConfigKeyError,
@@ -203,5 +204,10 @@ def _known() -> list[str]:
     given = [argument.partition("=") for argument in sys.argv[1:]]
     first = [(group, option.split(",")[0]) for group, _, option in given if group in _groups()]
     choices = [f"{group}={o}" for group, o in first if (CONF / group / f"{o}.yaml").is_file()]
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        return config.known_keys(compose("config", choices))
+    running = GlobalHydra.get_state()  # in a sweep Hydra is under way
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            return config.known_keys(compose("config", choices))
+    finally:
+        GlobalHydra.set_state(running)

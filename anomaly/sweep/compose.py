@@ -38,8 +38,9 @@ class Composer:
         return not (changed or override.is_hydra_override() or override.is_sweep_override())
 
     def _chooses(self, override: Override) -> bool:
-        """Whether it names a file of a group."""
-        return self.loader.repository.group_exists(override.key_or_group)  # type: ignore[attr-defined]
+        """Whether it names a file of a group; a mapping is values of its section."""
+        files = self.loader.repository  # type: ignore[attr-defined]
+        return not isinstance(override.value(), dict) and files.group_exists(override.key_or_group)
 
     def _of(self, choices: tuple[str, ...]) -> DictConfig:
         if choices not in self._chosen:

@@ -11,7 +11,7 @@ from hydra.plugins.launcher import Launcher
 from omegaconf import OmegaConf, open_dict
 
 from anomaly.sweep.plan import Child
-from anomaly.tracking.record import read_record
+from anomaly.tracking.record import RECORD, read_record
 from anomaly.types import Pruned
 
 log = logging.getLogger(__name__)
@@ -23,6 +23,8 @@ def launch(launcher: Launcher, children: Sequence[Child], first: int, sweep: Pat
     returns: Sequence[JobReturn | None] = [None] * len(children)
     reason = DIED
     _join_cluster(launcher)
+    for number in range(first, first + len(children)):  # of a sweep before, in the same folder
+        (sweep / str(number) / RECORD).unlink(missing_ok=True)
     try:
         overrides = [child.overrides for child in children]
         returns = launcher.launch(overrides, initial_job_idx=first)

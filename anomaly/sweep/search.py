@@ -65,6 +65,7 @@ class Search(Sweeper):
         from anomaly.sweep.session import Session
 
         assert self.config and self.launcher
+        self._check()
         ranges, same = self._typed(arguments)
         session = Session(self.config, self.loader, self.launcher)
         session.open(session.plan([same]), key=self._name(ranges, same))
@@ -77,6 +78,14 @@ class Search(Sweeper):
             session.conclude()
         best.write(session, same)
         session.exit()
+
+    def _check(self) -> None:
+        for name, least in (("trials", 1), ("at_once", 1), ("seed", 0)):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < least:
+                raise InputError(
+                    f"hydra.sweeper.{name} must be a whole number from {least}, got {value}"
+                )
 
     def _typed(self, arguments: Sequence[str]) -> tuple[dict[str, Override], list[str]]:
         """What varies, by key, and what does not."""

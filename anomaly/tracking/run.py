@@ -93,7 +93,7 @@ def start(
     """A tracker for a new run, which ends as FAILED or KILLED where `finish` is not reached."""
     client, experiment_id = connect(uri, output, experiment)
     try:
-        run = client.create_run(experiment_id, run_name=name)
+        run = client.create_run(experiment_id, tags=dict(tags), run_name=name)
     except MlflowException as error:
         raise InputError(refusal(uri, error)) from None
     texts = {key: str(value) for key, value in params.items()}
@@ -101,8 +101,8 @@ def start(
         uri, experiment, run.info.run_id, name, str(output), run.info.start_time, texts, dict(tags)
     ).write(folder)
     tracker = Tracker(client, record, folder)
-    tracker._attempt(lambda: _log_start(client, record))
     try:
+        tracker._attempt(lambda: _log_start(client, record))
         yield tracker
     except (KeyboardInterrupt, Pruned):
         tracker.end("KILLED")

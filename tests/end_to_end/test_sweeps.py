@@ -206,6 +206,31 @@ def test_a_search_goes_on_and_writes_what_it_found_as_an_experiment(start, until
     assert f"learning_rate: {float(best['learning_rate'])}" in used.out
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("sed=0,1",), "sed is not a known key; did you mean seed?"),
+        (("sweep=search", "hydra.sweeper.trials=0"), "hydra.sweeper.trials must be a whole number"),
+        (("sweep=search", "hydra.sweeper.at_once=x"), "hydra.sweeper.at_once must be a whole"),
+    ],
+)
+def test_a_mistake_in_a_sweep_is_said_in_a_sentence(words, said, train, tmp_path):
+    mode = () if "sweep=search" in words else ("-m",)
+    ended = train(*mode, *BRIEF, f"output={tmp_path}", *words)
+    assert ended.code == 1 and "Traceback" not in ended.err
+    assert f"error: {said}" in ended.err
+
+
+def test_a_value_that_does_not_fit_stops_no_other_job_nor_passes_for_one_of_before(train, tmp_path):
+    where = (f"output={tmp_path}", f"hydra.sweep.dir={tmp_path}/sweeps/same")
+    ended = train("-m", *BRIEF, *where, "seed=0,x")
+    assert ended.code == 1 and "Traceback" not in ended.err
+    assert states(tmp_path) == ["done", "failed"]
+    assert rows(tmp_path)[1]["reason"] == "seed must be a whole number, got x"
+    again = train("-m", *BRIEF, *where, "seed=0", "trainer.distribution=none,data_parallel")
+    assert again.code == 1 and states(tmp_path) == ["skipped", "failed"]
+
+
 @pytest.mark.slow
 def test_a_search_gives_up_what_falls_behind(train, tmp_path):
     ranges = "{trainer.learning_rate: 'choice(1e-2,1e-9)', model.units: 'range(8,64)'}"

@@ -49,6 +49,7 @@ def plain(config: DictConfig) -> dict:
         [*SAME, "+data.note=new"],
         [*SAME, "ensemble=soft_vote", "members.run_ids=[a,b]"],
         ["model.head=svm", "output=/some where"],
+        [*SAME, "trainer=smoke", "trainer.epochs=4", "trainer={epochs: 3}"],
     ],
 )
 def test_it_is_what_hydra_composes(overrides, master, loader):
