@@ -119,6 +119,7 @@ def test_killed_in_the_middle_the_same_command_does_what_is_missing(start, until
     assert len({run.data.tags["identity"] for run in members}) == len(members) == 4
 
 
+@pytest.mark.slow
 def test_killed_before_the_pooled_result_of_its_folds_a_sweep_makes_it_when_repeated(
     train, tmp_path
 ):
