@@ -10,6 +10,10 @@ EXTRA ?= slurm
 TARGET ?= cpu
 ARGS ?=
 export PYTHONPATH := .
+# A company's network signs with certificates that the system knows, and uv's own list does not.
+ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem),)
+export UV_SYSTEM_CERTS ?= true
+endif
 # Paths may hold spaces, and addresses ? and &: the shell gets each as one word.
 quoted = '$(subst ','\'',$(1))'
 absolute = $(if $(filter /%,$(firstword $(1))),$(1),$(CURDIR)/$(1))
