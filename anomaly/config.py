@@ -43,14 +43,8 @@ def words(typed: Sequence[str]) -> list[str]:
     sweep.launcher=joblib is what Hydra calls hydra/launcher=joblib.
     """
     own = [re.sub(r"^sweep\.launcher(?:([.])|=(\w+))", _launcher, word) for word in typed]
-    before = ["", *own]
-    overrides = [_is_override(word, last) for word, last in zip(own, before, strict=False)]
-    return [
-        word
-        for last in (False, True)
-        for word, is_one in zip(own, overrides, strict=True)
-        if is_one == last
-    ]
+    placed = zip(map(_is_override, own, ["", *own]), own, strict=True)
+    return [word for _, word in sorted(placed, key=lambda pair: pair[0])]
 
 
 def _is_override(word: str, before: str) -> bool:

@@ -7,9 +7,10 @@ import json
 import os
 from collections.abc import Sequence
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from anomaly.code import digest
 from anomaly.config import parameters
 from anomaly.schema import SLOTS, RunConfig
 from anomaly.types import Dataset
@@ -17,8 +18,24 @@ from anomaly.types import Dataset
 # Where things lie, and what is done with a result, does not change it.
 APART = ("data.root", "output", "tracking.uri", "cache.gigabytes", "objective", "trainer.rerun")
 # The code that computes; how results are shown, tracked and swept over changes none.
-CODE = ("data", "augment", "backbone", "optimizer", "model", "ensemble", "metrics", "fusion.py")
-LIBRARIES = ("keras", "tensorflow", "numpy", "scikit-learn", "opencv-contrib-python-headless")
+CODE = (
+    "data",
+    "augment",
+    "backbone",
+    "optimizer",
+    "model",
+    "ensemble",
+    "metrics",
+    "fusion.py",
+    "schema.py",
+    "types.py",
+    "results.py",
+    "workflow.py",
+)
+LIBRARIES = (
+    *("keras", "tensorflow", "jax", "jaxlib", "numpy", "scipy", "scikit-learn", "albumentations"),
+    *("opencv-contrib-python-headless", "pillow"),
+)
 
 
 def identity(config: RunConfig, dataset: Dataset, members: Sequence[str] = ()) -> str:
@@ -31,7 +48,7 @@ def identity(config: RunConfig, dataset: Dataset, members: Sequence[str] = ()) -
     slots = ("data", "ensemble") if config.ensemble else SLOTS
     builds = [getattr(config, slot)["_target_"] for slot in slots]
     files = [_content(Path(value)) for value in same.values() if _is_file(value)]
-    words = [same, builds, files, list(members), _images(dataset), _code(), _backend()]
+    words = [same, builds, files, list(members), _images(dataset), state()]
     return hashlib.sha256(json.dumps(words, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 
@@ -55,16 +72,24 @@ def _content(path: Path) -> str:
 
 
 @cache
-def _code() -> str:
-    here, digest = Path(__file__).parent, hashlib.sha256()
-    for file in sorted(file for name in CODE for file in _files(here / name)):
-        digest.update(file.relative_to(here).as_posix().encode() + file.read_bytes())
-    return digest.hexdigest()
+def state() -> list[str]:
+    """The code, the backend and the versions of all that computes with it."""
+    known = [name for name in LIBRARIES if _installed(name)]
+    return [digest(*CODE), _backend(), *(f"{name}=={version(name)}" for name in known)]
 
 
-def _files(path: Path) -> list[Path]:
-    return list(path.rglob("*.py")) if path.is_dir() else [path]
+def _installed(name: str) -> bool:
+    try:
+        return bool(version(name))
+    except PackageNotFoundError:
+        return False
 
 
-def _backend() -> list[str]:
-    return [os.environ.get("KERAS_BACKEND", ""), *map(version, LIBRARIES)]
+def _backend() -> str:
+    """The one that Keras will take, which is not imported yet."""
+    home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
+    try:
+        chosen = json.loads((home / "keras.json").read_text()).get("backend")
+    except (OSError, ValueError, AttributeError):
+        chosen = None
+    return os.environ.get("KERAS_BACKEND") or chosen or "tensorflow"

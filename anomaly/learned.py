@@ -46,5 +46,6 @@ def _augmentation(dataset: Dataset, augment: Policy, cache: Cache) -> Figure:
         blank = np.zeros(image.shape[:2], bool)
         shown = range(min(count, VERSIONS))
         rows.append([augment.apply(image, blank, sample.id, k)[0] for k in shown])
-        captions.append(f"{name}: {sample.id}, {count} versions in training")
+        many = "version" if count == 1 else "versions"
+        captions.append(f"{name}: {sample.id}, {count} {many} in training")
     return copies(rows, captions, "augmentation of the train part")

@@ -13,7 +13,12 @@ from pathlib import Path
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
-from hydra.errors import ConfigCompositionException, MissingConfigException, OverrideParseException
+from hydra.errors import (
+    ConfigCompositionException,
+    HydraException,
+    MissingConfigException,
+    OverrideParseException,
+)
 from omegaconf.errors import (
     ConfigKeyError,
     ConfigTypeError,
@@ -30,6 +35,11 @@ CONF = Path(__file__).parents[1] / "conf"
 OPTIONAL = ("ensemble", "experiment", "sweep")  # groups of which no option is chosen by default
 KIND = re.compile(r"Value '(.*)' of type '.*' could not be converted to (Integer|Float|Boolean)")
 KINDS = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false"}
+EXTRAS = {  # launchers that are installed apart
+    "submitit": "make extra EXTRA=slurm",
+    "submitit_local": "make extra EXTRA=slurm",
+    "ray": "make extra EXTRA=ray VENV=.venv-ray, then .venv-ray/bin/python train.py ...",
+}
 STOPPED, TERMINATED = 130, 143  # what a shell calls a program ended by Ctrl-C, by SIGTERM
 FOLDERS = ("output", "hydra.run.dir", "hydra.sweep.dir")  # the keys that say where to write
 DISK = {
@@ -91,6 +101,8 @@ def sentence(error: Exception) -> str | None:
             return _unknown_option(error)
         case ConfigCompositionException() | OverrideParseException() | OmegaConfBaseException():
             return _bad_override(error)
+        case HydraException():
+            return str(error).splitlines()[0]
         case InputError():
             return str(error)
         case ValueError():
@@ -152,6 +164,8 @@ def _emptied(error: ValueError) -> str | None:
 def _unknown_option(error: MissingConfigException) -> str:
     group, _, option = str(error.missing_cfg_file).rpartition("/")
     options = [str(o) for o in error.options or ()]
+    if group == "hydra/launcher" and (launcher := option.removesuffix("_slurm")) in EXTRAS:
+        return f"sweep.launcher={launcher} is not installed: {EXTRAS[launcher]}"
     near = get_close_matches(option, options, 1)
     hint = f"; did you mean {near[0]}?" if near else ""
     return f"{group}={option} is not known{hint} ({group} is one of: {', '.join(options)})"

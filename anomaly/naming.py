@@ -11,6 +11,7 @@ from pathlib import Path
 from anomaly import process
 from anomaly.config import Job, parameters
 from anomaly.identity import APART as WHEREABOUTS
+from anomaly.identity import state
 from anomaly.nest import parent_of
 from anomaly.schema import SLOTS, RunConfig
 from anomaly.types import Dataset
@@ -56,7 +57,9 @@ def _cross_validation(config: RunConfig, job: Job, dataset: Dataset) -> str:
     slots = ("ensemble",) if config.ensemble else SLOTS
     builds = [getattr(config, slot)["_target_"] for slot in slots]
     sweep = job.sweep if config.ensemble else None
-    text = json.dumps([dataset.folds_digest, builds, same, sweep], sort_keys=True, default=str)
+    text = json.dumps(
+        [dataset.folds_digest, builds, same, sweep, state()], sort_keys=True, default=str
+    )
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from anomaly.code import digest
 from anomaly.data.cache import Cache, key_of
 from anomaly.data.instances import numbered
 from anomaly.data.read import UnreadableImage, check_unchanged, read_image, read_mask
@@ -28,7 +29,9 @@ def load_image(path: Path, content: str, size: int, cache: Cache) -> np.ndarray:
     Raises:
         InputError: the file cannot be decoded, or is no longer the one of the digest.
     """
-    return cache.get(key_of("image", content, size), lambda: _resized(path, content, size))
+    return cache.get(
+        key_of("image", digest("data"), content, size), lambda: _resized(path, content, size)
+    )
 
 
 def load_masks(split: Split) -> np.ndarray:

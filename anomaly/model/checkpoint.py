@@ -15,9 +15,11 @@ import keras
 import numpy as np
 from filelock import FileLock, Timeout
 
+from anomaly import code
 from anomaly.model.network import fingerprint
 
 log = logging.getLogger(__name__)
+MAKERS = ("data", "augment", "backbone", "optimizer", "model")  # the code that trains
 
 
 @dataclass
@@ -85,7 +87,7 @@ def key_of(
 ) -> str:
     """One name for a training: what learns, how, from what, and whatever else decides."""
     own = {k: v for k, v in optimizer.get_config().items() if k != "name"}  # it counts optimizers
-    backend = (keras.backend.backend(), keras.__version__)
+    backend = (keras.backend.backend(), keras.__version__, code.digest(*MAKERS))
     text = json.dumps([fingerprint(network), own, backend, words], sort_keys=True, default=str)
     digest = hashlib.blake2b(text.encode(), digest_size=12)
     for array in arrays:

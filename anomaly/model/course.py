@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Mapping
 
+from anomaly import interrupt
 from anomaly.model.checkpoint import Checkpoint, Memory
 from anomaly.model.learner import Report
 from anomaly.types import Pruned
@@ -39,7 +40,7 @@ class Course:
         self.epochs = state.epochs
         log.info("going on after epoch %d, from a checkpoint", len(self.epochs))
         for epoch, figures in enumerate(self.epochs):
-            self.report(epoch, figures)
+            self._report(epoch, figures)
 
     def ended(self, figures: Mapping[str, float]) -> None:
         """The next epoch is done, with these figures."""
@@ -47,8 +48,12 @@ class Course:
         self.unwritten = True
         if time.monotonic() - self.written >= self.every:
             self._write()
+        self._report(len(self.epochs) - 1, self.epochs[-1])
+        interrupt.check()
+
+    def _report(self, epoch: int, figures: Mapping[str, float]) -> None:
         try:
-            self.report(len(self.epochs) - 1, self.epochs[-1])
+            self.report(epoch, figures)
         except Pruned:  # nobody will go on from here
             self.checkpoint.done()
             raise

@@ -9,8 +9,10 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 
+from anomaly.code import digest
 from anomaly.data.cache import key_of
 
+MAKERS = ("model/descriptors.py", "model/vocabulary.py", "model/reader.py")  # the code
 NUMBERS = 128  # of one descriptor: 4 x 4 cells, 8 directions in each
 WINDOW = 6  # sides of a patch in OpenCV's keypoint size: 4 cells, each 3 times half the size
 FINEST = 12 * 1.6  # side of a patch at SIFT's first scale, pixels
@@ -30,7 +32,7 @@ class Sampling:
     def name(self) -> str:
         """Names all that a picture's patches depend on besides the picture."""
         grid = (self.step, self.sides) if self.way == "dense" else ()
-        return key_of("sift", cv2.__version__, self.way, *grid)
+        return key_of("sift", digest(*MAKERS), cv2.__version__, self.way, *grid)
 
 
 def describe(image: np.ndarray, sampling: Sampling) -> np.ndarray:

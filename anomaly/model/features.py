@@ -10,12 +10,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import keras
 import numpy as np
 
+from anomaly.code import digest
 from anomaly.data.cache import Cache, key_of
 from anomaly.model.network import fingerprint
 from anomaly.model.pictures import Picture
 from anomaly.progress import track
 
 log = logging.getLogger(__name__)
+MAKERS = ("backbone", "model/network.py", "model/features.py")  # the code that makes an output
 BATCH = 16  # always full: one shape compiles once, and an image's result ignores its neighbours
 
 AHEAD = 4  # batches loaded before they are needed
@@ -32,7 +34,9 @@ class Extractor:
         self.network = network
         self.cache = cache
         self.dtype = dtype
-        self.name = key_of("features", fingerprint(network), keras.backend.backend(), dtype)
+        self.name = key_of(
+            "features", digest(*MAKERS), fingerprint(network), keras.backend.backend(), dtype
+        )
 
     def __call__(self, pictures: Sequence[Picture], label: str = "") -> np.ndarray:
         """(n, ...) float32: the network's output for each picture; a `label` names it aloud."""

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from anomaly.code import digest
 from anomaly.data.cache import Cache, key_of
 from anomaly.data.images import load_image
 from anomaly.types import Sample
 
 if TYPE_CHECKING:
     from anomaly.augment.policy import Policy
+
+
+MAKERS = ("data", "augment", "model/pictures.py")  # the code that makes a picture
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ def views(samples: Sequence[Sample], view: int, size: int, cache: Cache) -> list
         def load() -> np.ndarray:
             return turn(load_image(sample.image, sample.content, size, cache), view)
 
-        key = key_of("view", sample.content, size, view)
+        key = key_of("view", digest(*MAKERS), sample.content, size, view)
         return Picture(key, sample.label, load)
 
     return [picture(sample) for sample in samples]
@@ -77,5 +81,5 @@ def _version(sample: Sample, policy: Policy, version: int, size: int, cache: Cac
         return policy.apply(image, mask, sample.id, version)[0]
 
     own = (policy.name, sample.id, version) if version else (0,)
-    key = key_of("view", sample.content, size, *own)
+    key = key_of("view", digest(*MAKERS), sample.content, size, *own)
     return Picture(key, sample.label, load)

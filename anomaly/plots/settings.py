@@ -52,7 +52,7 @@ def _dots(
     axes.margins(x=0.15)
     if values.min() >= 0 and values.max() <= 1:  # a share, which ends at 1
         axes.set_xlim(right=min(1, axes.get_xlim()[1]))
-    axes.set_xlabel(name, fontsize=TEXT)
+    axes.set_xlabel(name, fontsize=TEXT, parse_math=False)
     axes.spines[["top", "right"]].set_visible(False)
     return figure
 

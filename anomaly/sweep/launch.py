@@ -15,6 +15,7 @@ from anomaly.tracking.record import RECORD, read_record
 from anomaly.types import Pruned
 
 log = logging.getLogger(__name__)
+STOPPED = "stopped while it ran; the same command runs it again"
 DIED = "its process ended without a word; the same command runs it again"
 
 
@@ -34,6 +35,9 @@ def launch(launcher: Launcher, children: Sequence[Child], first: int, sweep: Pat
         reason = (
             f"the launcher gave up ({type(error).__name__}: {said}); the same command runs it again"
         )
+    except BaseException:  # stopped: what had not begun has not failed
+        reason = ""
+        raise
     finally:
         for number, (child, returned) in enumerate(zip(children, returns, strict=True), first):
             _collect(child, _folder(returned) or sweep / str(number), returned, reason)
@@ -68,5 +72,5 @@ def _collect(child: Child, folder: Path, returned: JobReturn | None, reason: str
     elif record and record.status == "FINISHED":
         child.end("done", record.run_id, dict(record.metrics))
         child.reason = str(said)  # such as: MLflow does not have it yet
-    else:
-        child.fail(str(said) or reason)
+    elif record or said or reason:
+        child.fail(str(said) or reason or STOPPED)

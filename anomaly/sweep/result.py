@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from anomaly.metrics.direction import lower_is_better
@@ -23,10 +24,10 @@ STYLES = {"done": "green", "skipped": "dim", "pruned": "yellow", "failed": "red"
 def best(children: Sequence[Child], objective: str) -> Child | None:
     """The child with the best objective, of equal ones the first.
 
-    None where none has one, or where all differ by luck: choosing the luckiest means nothing.
+    None where none has one, or where some differ by luck: the best may be but the luckiest.
     """
     scored = [child for child in children if objective in child.metrics]
-    if len(children) > 1 and set(varied(children)) <= LUCK:
+    if LUCK & set(varied(children)):
         return None
     sign = -1 if lower_is_better(objective) else 1
     return max(scored, key=lambda child: sign * child.metrics[objective], default=None)
@@ -83,9 +84,11 @@ def show(children: Sequence[Child], objective: str, chosen: Child | None) -> Non
     header, *body = rows(children, objective)
     table = Table(title="Sweep", title_justify="left", title_style="bold")
     for column in header[:-2]:
-        table.add_column(column, justify="right" if column == objective else "left")
+        table.add_column(escape(column), justify="right" if column == objective else "left")
     for child, row in zip(children, body, strict=True):
-        table.add_row(*row[:-2], style="bold" if child is chosen else STYLES.get(child.state))
+        table.add_row(
+            *map(escape, row[:-2]), style="bold" if child is chosen else STYLES.get(child.state)
+        )
     console.print(table)
     for child in (child for child in children if child.reason):
         console.print(f"{child.state}   {_title(child, children)}: {child.reason}", markup=False)

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from anomaly.sweep.session import Session
 
 FOUND = ("done", "skipped")
-# What is noted of a trial: that its process was killed, its result, and its process.
-CUT_OFF, RESULT, PROCESS = "cut off", "result", "process"
+SETTLED = ("COMPLETE", "PRUNED")  # the states of trials that need not be tried again
+RESULT, PROCESS = "result", "process"  # what is noted of a trial
 
 
 class Search(Sweeper):
@@ -68,11 +68,15 @@ class Search(Sweeper):
         self._check()
         ranges, same = self._typed(arguments)
         session = Session(self.config, self.loader, self.launcher)
-        session.open(session.plan([same]), key=self._name(ranges, same))
-        study = self._open(session, ranges, same)
-        session.children = [_before(trial, ranges, same) for trial in study.trials if _ended(trial)]
+        base = session.plan([same])
+        name = self._name(ranges, same, base[0].identity)
+        session.open(base, key=name)
+        study = self._open(session, name, set(ranges))
+        begun = len(study.trials)
+        before = [trial for trial in study.trials if _ended(trial, begun)]
+        session.children = [_before(trial, ranges, same) for trial in before]
         try:
-            while (left := self.trials - _told(study)) > 0:
+            while (left := self.trials - _told(study, begun)) > 0:
                 self._batch(session, study, ranges, same, min(left, self.at_once))
         finally:
             session.conclude()
@@ -80,6 +84,7 @@ class Search(Sweeper):
         session.exit()
 
     def _check(self) -> None:
+        """Raises InputError for numbers that are none."""
         for name, least in (("trials", 1), ("at_once", 1), ("seed", 0)):
             value = getattr(self, name)
             if not isinstance(value, int) or value < least:
@@ -97,28 +102,28 @@ class Search(Sweeper):
         same = [f"{k}={o.get_value_element_as_str()}" for k, o in parsed.items() if k not in ranges]
         return ranges, same
 
-    def _name(self, ranges: Mapping[str, Override], same: Sequence[str]) -> str:
-        words = [*(own.input_line or "" for own in ranges.values()), *same]
+    def _name(self, ranges: Mapping[str, Override], same: Sequence[str], identity: str) -> str:
+        """With other data or code, which `identity` knows, it is another study."""
+        words = [*(own.input_line or "" for own in ranges.values()), *same, identity]
         return self.study or hashlib.sha256("\n".join(sorted(words)).encode()).hexdigest()[:16]
 
-    def _open(self, session: Session, ranges: Mapping[str, Override], same: list[str]) -> Study:
-        """The study, and in it what a killed process had begun: to be tried again first."""
+    def _open(self, session: Session, name: str, keys: set[str]) -> Study:
+        """The study, and in it what failed or was killed before: to be tried again first."""
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        storage = optuna.storages.RDBStorage(_storage(session))
         objective = session.config.objective
         study = optuna.create_study(
-            storage=storage,
-            study_name=f"{session.experiment}-{objective}-{self._name(ranges, same)}",
+            storage=optuna.storages.RDBStorage(_storage(session)),
+            study_name=f"{session.experiment}-{objective}-{name}",
             direction="minimize" if lower_is_better(objective) else "maximize",
             load_if_exists=True,
         )
-        running = study.get_trials(states=[optuna.trial.TrialState.RUNNING])
-        for trial in (t for t in running if process.gone(t.user_attrs.get(PROCESS, ""))):
-            storage.set_trial_user_attr(trial._trial_id, CUT_OFF, True)
-            study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
-            study.enqueue_trial(trial.params)
+        for trial in study.trials:
+            if trial.state.name == "RUNNING" and process.gone(trial.user_attrs.get(PROCESS, "")):
+                study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+        for params in _unsettled(study, keys):
+            study.enqueue_trial(params)
         return study
 
     def _batch(
@@ -167,23 +172,34 @@ def _storage(session: Session) -> str:
     return f"sqlite:///{(Path(session.config.output) / 'studies.db').resolve()}"
 
 
-def _told(study: Study) -> int:
+def _unsettled(study: Study, keys: set[str]) -> list[dict[str, object]]:
+    """What was tried of these keys and has no result, each once."""
+    found: list[dict[str, object]] = []
+    settled = [t.params for t in study.trials if t.state.name in SETTLED]
+    settled += [t.system_attrs.get("fixed_params", {}) for t in study.trials]  # to be tried already
+    for trial in (t for t in study.trials if t.state.name == "FAIL" and set(t.params) == keys):
+        if trial.params not in [*settled, *found]:
+            found.append(trial.params)
+    return found
+
+
+def _told(study: Study, begun: int) -> int:
     """Trials that came to an end, well or not."""
-    return sum(map(_ended, study.get_trials(deepcopy=False)))
+    return sum(_ended(trial, begun) for trial in study.get_trials(deepcopy=False))
 
 
-def _ended(trial: FrozenTrial) -> bool:
-    return trial.state.is_finished() and CUT_OFF not in trial.user_attrs
+def _ended(trial: FrozenTrial, begun: int) -> bool:
+    """With a result, or failed since this session began."""
+    failed = trial.state.name == "FAIL" and trial.number >= begun
+    return failed or trial.state.name in SETTLED
 
 
 def _before(trial: FrozenTrial, ranges: Mapping[str, Override], same: Sequence[str]) -> Child:
     """What an earlier session found, for the table."""
-    own = [f"{key}={space.typed(trial.params[key])}" for key in ranges]
+    own = [f"{key}={space.typed(trial.params[key])}" for key in ranges if key in trial.params]
     child = Child((*same, *own))
     if RESULT in trial.user_attrs:
         child.end("skipped", **trial.user_attrs[RESULT])
-    elif trial.state.name == "PRUNED":
-        child.prune("given up in an earlier session")
     else:
-        child.fail("failed in an earlier session")
+        child.prune("given up in an earlier session")
     return child

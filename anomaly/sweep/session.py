@@ -7,6 +7,7 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.plugins.launcher import Launcher
@@ -20,6 +21,9 @@ from anomaly.sweep.launch import launch
 from anomaly.sweep.plan import Child
 from anomaly.tracking.parent import Parent, done_before
 from anomaly.types import InputError
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
 
 log = logging.getLogger(__name__)
 
@@ -78,10 +82,16 @@ class Session:
         pool_skipped(children, self.folder)
 
     def _skip(self, children: Sequence[Child]) -> None:
-        done = done_before(self.uri, self.output, self.experiment)
+        stores: dict[
+            tuple[str, str], dict[str, Run]
+        ] = {}  # one for each data set that is swept over
         for child in (child for child in children if child.run and child.state == "planned"):
-            before = done.get(child.identity)
-            if before and not child.run.trainer.rerun:  # type: ignore[union-attr]
+            assert child.run
+            experiment, uri = place.store_of(child.run)
+            if (experiment, uri) not in stores:
+                stores[experiment, uri] = done_before(uri, Path(child.run.output), experiment)
+            before = stores[experiment, uri].get(child.identity)
+            if before and not child.run.trainer.rerun:
                 child.end("skipped", before.info.run_id, before.data.metrics)
                 child.tags = before.data.tags
 

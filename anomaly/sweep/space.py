@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from hydra.core.override_parser.types import IntervalSweep, Override, Transformer
 
+from anomaly.types import InputError
+
 if TYPE_CHECKING:
     from optuna import Trial
 
@@ -14,7 +16,20 @@ def suggest(trial: Trial, key: str, override: Override) -> object:
     """A value of choice(...), range(...) or interval(...), the last with tag(log, ...) if typed.
 
     int(interval(1, 9)) has whole numbers.
+
+    Raises:
+        InputError: there is no such range, or its study had another one.
     """
+    try:
+        return _suggest(trial, key, override)
+    except ValueError as error:
+        said = str(error).splitlines()[0].rstrip(".")
+        raise InputError(
+            f"{key}={override.get_value_element_as_str()} cannot be searched: {said}"
+        ) from None
+
+
+def _suggest(trial: Trial, key: str, override: Override) -> object:
     value = override.value()
     if isinstance(value, IntervalSweep):
         log = "log" in value.tags

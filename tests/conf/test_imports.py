@@ -18,6 +18,7 @@ MODULES = sorted(path.relative_to(ROOT) for path in (ROOT / "anomaly").rglob("*.
 MAY_IMPORT = {
     "types": set(),
     "checks": set(),
+    "code": set(),
     "quiet": set(),
     "progress": set(),
     "nearest": set(),
@@ -25,11 +26,14 @@ MAY_IMPORT = {
     "schema": {"signature"},
     "config": {"schema", "nearest", "types"},
     "mistakes": {"interrupt", "config", "schema", "nearest", "types"},
-    "data": {"types", "checks"},
+    "data": {"types", "checks", "code"},
     "augment": {"types", "checks"},
     "backbone": {"types", "checks"},
     "optimizer": {"types", "checks"},
-    "model": {"types", "checks", "schema", "data", "metrics", "progress", "fusion"},
+    "model": {
+        *("types", "checks", "code", "schema", "data", "metrics", "progress", "fusion"),
+        "interrupt",
+    },
     "metrics": {"types"},
     "plots": {"types"},
     "tracking": {"types", "schema", "process"},
@@ -48,7 +52,7 @@ MAY_IMPORT = {
     "interrupt": set(),
     "fusion": {"types"},
     "share": set(),
-    "identity": {"types", "config", "schema"},
+    "identity": {"types", "code", "config", "schema"},
     "sweep": {
         "nest",
         "place",

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -212,6 +213,9 @@ def test_a_search_goes_on_and_writes_what_it_found_as_an_experiment(start, until
     [
         (("sed=0,1",), "sed is not a known key; did you mean seed?"),
         (("sweep=search", "hydra.sweeper.trials=0"), "hydra.sweeper.trials must be a whole number"),
+        (("seed=interval(0,1)",), "BasicSweeper does not support sweep type"),
+        (("sweep=search", "seed=interval(3,1)"), "seed=interval(3,1) cannot be searched: "),
+        (("seed=1,2", "sweep.launcher=submitit"), "sweep.launcher=submitit is not installed: make"),
         (("sweep=search", "hydra.sweeper.at_once=x"), "hydra.sweeper.at_once must be a whole"),
     ],
 )
@@ -230,6 +234,32 @@ def test_a_value_that_does_not_fit_stops_no_other_job_nor_passes_for_one_of_befo
     assert rows(tmp_path)[1]["reason"] == "seed must be a whole number, got x"
     again = train("-m", *BRIEF, *where, "seed=0", "trainer.distribution=none,data_parallel")
     assert again.code == 1 and states(tmp_path) == ["skipped", "failed"]
+
+
+@pytest.mark.slow
+def test_a_search_tries_again_what_failed(train, tmp_path):
+    words = ("sweep=search", *BRIEF, f"output={tmp_path}", "hydra.sweeper.trials=2")
+    only = "hydra.sweeper.params={trainer.learning_rate: 'interval(0.001,0.002)'}"
+    failed = train(*words, only, "trainer.distribution=data_parallel")
+    assert failed.code == 1 and states(tmp_path) == ["failed", "failed"]
+    again = train(*words, only, "trainer.distribution=data_parallel")
+    assert again.code == 1 and states(tmp_path) == ["failed", "failed"]
+    assert all("needs the JAX backend" in row["reason"] for row in rows(tmp_path))
+
+
+@pytest.mark.slow
+def test_of_a_sweep_over_data_sets_each_is_skipped(train, whole_station, tmp_path):
+    root = tmp_path / "root"
+    for name in ("one", "two"):
+        shutil.copytree(whole_station / "widget", root / name)
+    command = (
+        *("-m", f"data.root={root}", "data.category=one,two", *TINY, "trainer=smoke"),
+        *("trainer.epochs=2", "trainer.finetune.epochs=0", f"output={tmp_path}", "data.grid=64"),
+    )
+    for wanted in ("done", "skipped"):
+        ended = train(*command)
+        assert ended.code == 0, ended.err
+        assert states(tmp_path) == [wanted, wanted]
 
 
 @pytest.mark.slow

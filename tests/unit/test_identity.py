@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from anomaly.identity import identity
+from anomaly.identity import identity, state
 
 DEMO = ("data=demo", "data.images=4", "data.side=64", "data.grid=64")
 
@@ -22,6 +22,17 @@ def name(parsed, demo):
 )
 def test_whatever_changes_the_outcome_changes_it(name, word):
     assert name(word) != name()
+
+
+def test_the_backend_is_the_one_that_keras_will_take(monkeypatch, tmp_path):
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    said = state.__wrapped__
+    default = said()
+    (tmp_path / "keras.json").write_text('{"backend": "jax"}')
+    assert said() != default
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    assert said() == default
 
 
 @pytest.mark.parametrize(
