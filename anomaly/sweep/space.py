@@ -24,9 +24,7 @@ def suggest(trial: Trial, key: str, override: Override) -> object:
         return _suggest(trial, key, override)
     except ValueError as error:
         said = str(error).splitlines()[0].rstrip(".")
-        raise InputError(
-            f"{key}={override.get_value_element_as_str()} cannot be searched: {said}"
-        ) from None
+        raise InputError(f"{override.input_line} cannot be searched: {said}") from None
 
 
 def _suggest(trial: Trial, key: str, override: Override) -> object:
