@@ -72,11 +72,10 @@ class Search(Sweeper):
         name = self._name(ranges, same, base[0].identity)
         session.open(base, key=name)
         study = self._open(session, name, set(ranges))
-        begun = len(study.trials)
-        before = [trial for trial in study.trials if _ended(trial, begun)]
+        before = [trial for trial in study.trials if _ended(trial)]
         session.children = [_before(trial, ranges, same) for trial in before]
         try:
-            while (left := self.trials - _told(study, begun)) > 0:
+            while (left := self.trials - _told(study)) > 0:
                 self._batch(session, study, ranges, same, min(left, self.at_once))
         finally:
             session.conclude()
@@ -183,14 +182,14 @@ def _unsettled(study: Study, keys: set[str]) -> list[dict[str, object]]:
     return found
 
 
-def _told(study: Study, begun: int) -> int:
+def _told(study: Study) -> int:
     """Trials that came to an end, well or not."""
-    return sum(_ended(trial, begun) for trial in study.get_trials(deepcopy=False))
+    return sum(map(_ended, study.get_trials(deepcopy=False)))
 
 
-def _ended(trial: FrozenTrial, begun: int) -> bool:
-    """With a result, or failed since this session began."""
-    failed = trial.state.name == "FAIL" and trial.number >= begun
+def _ended(trial: FrozenTrial) -> bool:
+    """With a result, or failed in this session."""
+    failed = trial.state.name == "FAIL" and trial.user_attrs.get(PROCESS) == process.this()
     return failed or trial.state.name in SETTLED
 
 
