@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable
 from functools import partial
@@ -23,6 +24,12 @@ from anomaly.types import Dataset
 
 ROOT = Path(__file__).parents[1]
 DEMO = ["data=demo", "data.images=4", "data.side=64", "data.grid=64"]
+
+
+def pytest_collection_finish() -> None:
+    """Keras and TensorFlow stay: the garbage collector need not look at them in every test."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ REPOSITORY = Path(__file__).parents[2]
 SHARED = REPOSITORY.parent / "shared"
 DATA = Path(os.environ.get("ANOMALY_DATA", SHARED / "data"))
 KERAS_HOME = Path(os.environ.get("KERAS_HOME", SHARED / "keras"))
-COMMAND = ["model=mobilenetv2", "model.image_size=224", "model.views=1", "trainer.epochs=20"]
+COMMAND = ["model=mobilenetv2", "model.image_size=160", "model.views=1", "trainer.epochs=20"]
 
 pytestmark = [
     pytest.mark.real,
