@@ -31,4 +31,5 @@ if __name__ == "__main__":
     with mistakes.explained():
         sys.argv[1:] = config.words(sys.argv[1:])
         mistakes.refuse_blank(sys.argv[1:])
+        mistakes.refuse_several(sys.argv[1:])
         train()

@@ -123,6 +123,20 @@ def refuse_blank(words: list[str]) -> None:
             raise InputError(f"{key}= names no folder; give it as {key}=DIR, or leave it out")
 
 
+def refuse_several(words: list[str]) -> None:
+    """Each file of conf/sweep says what varies; of two, Hydra would heed neither.
+
+    Raises:
+        InputError: the command line names several sweeps.
+    """
+    for word in words:
+        if word.startswith("sweep=") and "," in word:
+            raise InputError(
+                f"{word} names several sweeps; give one at a time, or list what varies yourself,"
+                " such as: -m data.folds=5 data.fold=0,1,2,3,4 seed=0,1"
+            )
+
+
 def _end(sentence: str, code: int = 1) -> None:
     print(f"error: {sentence}", file=sys.stderr)
     sys.exit(code)
@@ -206,6 +220,10 @@ def _unknown_key(key: str, cause: BaseException) -> str:
     inside = cause.full_key if isinstance(cause, ConfigKeyError) else None
     if inside and str(inside).startswith(f"{key}."):
         key = str(inside)  # of data={a: 1} it is data.a that is wrong
+    if key.startswith("hydra.launcher."):
+        return f"{key} is no setting of this launcher; choose another, as sweep.launcher=joblib"
+    if key.startswith("hydra."):
+        return f"{key} is not a known key; `python train.py --cfg hydra` lists them all"
     return f"{key} is not a known key{nearest.advice(key, _known())}"
 
 

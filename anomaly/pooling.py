@@ -62,8 +62,13 @@ def pool(
 
 
 def _folds(config: RunConfig, dataset: Dataset, tags: Mapping[str, str], uri: str) -> list[Run]:
-    """The newest run of every fold, or none where some are still to come."""
+    """The newest run of every fold, or none where some are still to come.
+
+    Where folds are run again, those of before do not stand for them.
+    """
     wanted = {"cross_validation": tags["cross_validation"], "role": tags["role"]}
+    if config.trainer.rerun and "sweep" in tags:
+        wanted["sweep"] = tags["sweep"]
     runs = finished_runs(uri, Path(config.output), dataset.category, wanted)
     newest = {int(run.data.tags["fold"]): run for run in reversed(runs)}
     count = int(config.data["folds"])

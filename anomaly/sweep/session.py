@@ -71,14 +71,18 @@ class Session:
             log.warning("this job will not run: %s: %s", " ".join(child.overrides), child.reason)
 
     def run(self, children: Sequence[Child]) -> None:
-        """Launch those of the children that no finished run stands for."""
+        """Launch those of the children that no finished run stands for; of equal ones the first."""
         self._skip(children)
         waiting = [child for child in children if child.state == "planned"]
-        if len(waiting) < len(children):
-            log.info("%d of %d jobs are left to run", len(waiting), len(children))
-        if waiting:
-            launch(self.launcher, waiting, self.launched, self.folder)
-        self.launched += len(waiting)
+        first = {child.identity: child for child in reversed(waiting)}
+        own = [child for child in waiting if child is first[child.identity]]
+        if len(own) < len(children):
+            log.info("%d of %d jobs are left to run", len(own), len(children))
+        if own:
+            launch(self.launcher, own, self.launched, self.folder)
+        self.launched += len(own)
+        for child in (child for child in waiting if child is not first[child.identity]):
+            child.repeat(first[child.identity])
         pool_skipped(children, self.folder)
 
     def _skip(self, children: Sequence[Child]) -> None:

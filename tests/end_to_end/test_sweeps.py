@@ -92,9 +92,10 @@ def test_the_same_command_again_runs_nothing_that_finished(swept, train, output)
     before = {run.info.run_id for run in runs_of(output, "tags.role = 'member'")}
     assert {row["run"] for row in rows(output)} <= before
     assert "2 skipped; finished before, with the same settings, data and code" in again.out
-    more = train("-m", *BRIEF, f"output={output}", "trainer.learning_rate=1e-3", "seed=1,0")
+    more = train("-m", *BRIEF, f"output={output}", "trainer.learning_rate=1e-3", "seed=1,0,1")
     assert more.code == 0, more.err
-    assert sorted(states(output)) == ["done", "skipped"]
+    assert states(output) == ["done", "skipped", "skipped"]  # the last is the first once more
+    assert rows(output)[0]["run"] == rows(output)[2]["run"]
 
 
 def test_rerun_runs_it_all_the_same_in_folders_of_any_name(swept, train, output):
@@ -140,6 +141,9 @@ def test_killed_before_the_pooled_result_of_its_folds_a_sweep_makes_it_when_repe
         }
     (parent,) = runs_of(tmp_path, "tags.role = 'sweep'")
     assert anew.data.tags["mlflow.parentRunId"] == parent.info.run_id
+    again = train(*command, "trainer.rerun=true")
+    assert again.code == 0, again.err
+    assert len(runs_of(tmp_path, "tags.role = 'pooled'")) == 2  # once, of the new ones alone
 
 
 @pytest.mark.slow
@@ -211,6 +215,8 @@ def test_a_search_goes_on_and_writes_what_it_found_as_an_experiment(start, until
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (("sweep=folds,seeds",), "sweep=folds,seeds names several sweeps"),
+        (("seed=0,1", "sweep.launcher.n_jobs=2"), "hydra.launcher.n_jobs is no setting of this"),
         (("sed=0,1",), "sed is not a known key; did you mean seed?"),
         (("sweep=search", "hydra.sweeper.trials=0"), "hydra.sweeper.trials must be a whole number"),
         (("seed=interval(0,1)",), "BasicSweeper does not support sweep type"),
