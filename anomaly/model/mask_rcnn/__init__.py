@@ -11,6 +11,7 @@ from anomaly.checks import Fraction, Number, Positive, Share, Size
 from anomaly.data.cache import Cache
 from anomaly.model.mask_rcnn.detector import Detector, Teaching, load
 from anomaly.model.mask_rcnn.network import Parts, Settings, finder
+from anomaly.model.mask_rcnn.start import begin
 from anomaly.types import InputError
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def build(
     cache: Cache,
     seed: int,
     image_size: Size,
+    weights: str | None,
     frozen: Literal["C2", "C3", "C4", "C5"] | None,
     freeze_batch_norm: bool,
     channels: Number,
@@ -51,10 +53,10 @@ def build(
     validate_every: Number,
     views: Literal[1, 2, 4, 8],
 ) -> Detector:
-    """A detector with fresh heads; `backbone` and `optimizer` are partial builds.
+    """A detector with fresh heads, or with `weights`; `backbone` and `optimizer` are partial builds.
 
     Raises:
-        InputError: numbers that do not fit each other.
+        InputError: numbers that do not fit each other, or weights that do not fit the network.
     """
     settings = Settings(
         channels=channels,
@@ -81,7 +83,10 @@ def build(
         max_instances, negatives, validate_every, seed,
     )  # fmt: skip
     thresholds = {"name": 0.5, "pixel": 0.5}
-    return Detector(finder(parts), classes, cache, thresholds, views, teaching)
+    model = finder(parts)
+    if weights is not None:
+        begin(model, classes, weights)
+    return Detector(model, classes, cache, thresholds, views, teaching)
 
 
 def _check(settings: Settings, max_instances: int) -> None:

@@ -25,6 +25,7 @@ from anomaly.model.mask_rcnn.batches import Batches, Shapes
 from anomaly.model.mask_rcnn.lesson import Lesson
 from anomaly.model.mask_rcnn.network import Parts
 from anomaly.model.mask_rcnn.pyramid import freeze
+from anomaly.model.mask_rcnn.start import NOTES
 from anomaly.model.mask_rcnn.training import Trainer
 from anomaly.model.mask_rcnn.views import Rows, Seen, look
 from anomaly.progress import track
@@ -195,7 +196,7 @@ class Detector:
             "thresholds": self.thresholds,
             "views": self.views,
         }
-        (folder / "detector.json").write_text(json.dumps(content, indent=2))
+        (folder / NOTES).write_text(json.dumps(content, indent=2))
         for checkpoint in self.checkpoints:
             checkpoint.done()
 
@@ -204,7 +205,7 @@ def load(folder: Path, cache: Cache) -> Detector:
     """The detector that `save` wrote; it predicts the same."""
     model = keras.saving.load_model(folder / "model.keras", compile=False, safe_mode=True)
     model.compile(jit_compile=jit(None))
-    content = json.loads((folder / "detector.json").read_text())
+    content = json.loads((folder / NOTES).read_text())
     return Detector(
         model, tuple(content["classes"]), cache, content["thresholds"], content["views"]
     )
