@@ -29,7 +29,7 @@ from omegaconf.errors import (
 
 from anomaly import config, nearest
 from anomaly.interrupt import Terminated
-from anomaly.types import InputError, Pruned
+from anomaly.types import InputError, Pruned, Unsent
 
 CONF = Path(__file__).parents[1] / "conf"
 OPTIONAL = ("ensemble", "experiment", "sweep")  # groups of which no option is chosen by default
@@ -81,11 +81,11 @@ def contained(log: logging.Logger) -> Iterator[None]:
 
     Raises:
         InputError: in place of whatever it was; it travels between processes.
-        Pruned: which is no mistake.
+        Pruned, Unsent: which are no mistakes.
     """
     try:
         yield
-    except Pruned:
+    except (Pruned, Unsent):
         raise
     except Exception as error:
         if not (said := sentence(error)):

@@ -24,6 +24,10 @@ class InputError(ValueError):
     """A mistake that the user can mend; its text is the one sentence that they read."""
 
 
+class Unsent(InputError):
+    """Everything was computed and is on disk, and the tracking store has not taken all of it."""
+
+
 class Pruned(Exception):
     """A training was given up, since others do better; its text says how far behind it was."""
 

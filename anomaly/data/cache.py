@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import tempfile
 import time
@@ -14,6 +15,7 @@ from threading import Lock
 
 import numpy as np
 
+log = logging.getLogger(__name__)
 SLACK = 8  # an eighth of the limit may be written before the store is measured again
 STALE = 3600  # seconds after which a half-written file belongs to nobody
 DIGEST = 16  # bytes of checksum in front of every array
@@ -54,6 +56,7 @@ class Cache:
             return None
         if data[:DIGEST] != _checksum(data[DIGEST:]):
             path.unlink(missing_ok=True)
+            log.warning("%s is damaged, and is made anew", path)
             return None
         with suppress(FileNotFoundError):  # another process may trim it meanwhile
             os.utime(path)  # the file's time says when it was last of use

@@ -7,6 +7,8 @@ from typing import Any
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
+from anomaly.types import InputError
+
 
 class Grid(BasicSweeper):
     """Runs what was not run before; a job that fails stops no other."""
@@ -16,6 +18,8 @@ class Grid(BasicSweeper):
         from anomaly.sweep.session import Session  # with MLflow, which single runs load later
 
         assert self.config and self.launcher and self.hydra_context
+        if self.max_batch_size is not None and self.max_batch_size < 1:
+            raise InputError("hydra.sweeper.max_batch_size must be at least 1, or null")
         loader = self.hydra_context.config_loader
         parsed = OverridesParser.create(loader).parse_overrides([*self._parse_config(), *arguments])
         session = Session(self.config, loader, self.launcher)

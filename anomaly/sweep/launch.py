@@ -11,8 +11,8 @@ from hydra.plugins.launcher import Launcher
 from omegaconf import OmegaConf, open_dict
 
 from anomaly.sweep.plan import Child
-from anomaly.tracking.record import RECORD, read_record
-from anomaly.types import Pruned
+from anomaly.tracking.record import Record, read_record
+from anomaly.types import Pruned, Unsent
 
 log = logging.getLogger(__name__)
 STOPPED = "stopped while it ran; the same command runs it again"
@@ -24,16 +24,15 @@ def launch(launcher: Launcher, children: Sequence[Child], first: int, sweep: Pat
     returns: Sequence[JobReturn | None] = [None] * len(children)
     reason = DIED
     _join_cluster(launcher)
-    for number in range(first, first + len(children)):  # of a sweep before, in the same folder
-        (sweep / str(number) / RECORD).unlink(missing_ok=True)
     try:
         overrides = [child.overrides for child in children]
         returns = launcher.launch(overrides, initial_job_idx=first)
     except Exception as error:  # a launcher whose worker died, or that could not begin, has its own
         log.warning("the launcher gave up: %s: %s", type(error).__name__, error)
-        said = (str(error).splitlines() or [""])[0][:200].rstrip(".")
+        said = (str(error).splitlines() or [""])[0].split(". ")[0][:200].rstrip(".")
         reason = (
-            f"the launcher gave up ({type(error).__name__}: {said}); the same command runs it again"
+            f"the launcher gave up ({type(error).__name__}: {said}); the same command runs what is"
+            " missing"
         )
     except BaseException:  # stopped: what had not begun has not failed
         reason = ""
@@ -60,17 +59,21 @@ def _folder(returned: JobReturn | None) -> Path | None:
 
 def _collect(child: Child, folder: Path, returned: JobReturn | None, reason: str) -> None:
     """What became of a child, whatever became of its process."""
-    try:
-        record = read_record(folder)
-    except (OSError, ValueError, TypeError):
-        record = None
+    record = _record(folder)
     said: object = ""
     if returned is not None and returned.status == JobStatus.FAILED:
         said = returned._return_value
     if isinstance(said, Pruned):
         child.prune(str(said))
-    elif record and record.status == "FINISHED":
+    elif record and record.status == "FINISHED" and (not said or isinstance(said, Unsent)):
         child.end("done", record.run_id, dict(record.metrics))
-        child.reason = str(said)  # such as: MLflow does not have it yet
+        child.reason = str(said)
     elif record or said or reason:
         child.fail(str(said) or reason or STOPPED)
+
+
+def _record(folder: Path) -> Record | None:
+    try:
+        return read_record(folder)
+    except (OSError, ValueError, TypeError):
+        return None

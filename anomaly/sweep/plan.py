@@ -48,8 +48,10 @@ class Child:
 
     def repeat(self, other: Child) -> None:
         """What its equal came to is its own."""
-        self.state = "skipped" if other.state == "done" else other.state
-        self.reason, self.run_id, self.metrics = other.reason, other.run_id, other.metrics
+        self.state, self.reason = other.state, other.reason
+        self.run_id, self.metrics = other.run_id, other.metrics
+        if other.state == "done":
+            self.state, self.reason = "skipped", "the same as a job before it"
 
 
 def plan(

@@ -17,17 +17,18 @@ from anomaly.plots.settings import settings_chart
 from anomaly.sweep.plan import Child, settings, varied
 
 TEST = "test/accuracy"
-LUCK = {"data.fold", "data.seed", "seed"}  # jobs that differ by these alone are alike
+# Of jobs that differ by luck, or by what they are tested on, none is the best.
+APART = {"data.fold", "data.seed", "seed", "data", "data.root", "data.category"}
 STYLES = {"done": "green", "skipped": "dim", "pruned": "yellow", "failed": "red"}
 
 
 def best(children: Sequence[Child], objective: str) -> Child | None:
     """The child with the best objective, of equal ones the first.
 
-    None where none has one, or where some differ by luck: the best may be but the luckiest.
+    None where none has one, or where some differ by luck or by their data.
     """
     scored = [child for child in children if objective in child.metrics]
-    if LUCK & set(varied(children)):
+    if APART & set(varied(children)):
         return None
     sign = -1 if lower_is_better(objective) else 1
     return max(scored, key=lambda child: sign * child.metrics[objective], default=None)
@@ -80,6 +81,8 @@ def write(folder: Path, children: Sequence[Child], objective: str) -> None:
 
 def show(children: Sequence[Child], objective: str, chosen: Child | None) -> None:
     """The table without run ids, the failures' reasons, the counts, and the best job."""
+    if not children:
+        return
     console = Console(soft_wrap=True)
     header, *body = rows(children, objective)
     table = Table(title="Sweep", title_justify="left", title_style="bold")
@@ -104,7 +107,8 @@ def counts(children: Sequence[Child]) -> str:
     states = [child.state for child in children]
     said = [f"{states.count(s)} {s}" for s in (*STYLES, "planned") if s in states]
     text = ", ".join(said).replace("planned", "never begun")
-    hint = "; finished before, with the same settings, data and code" if "skipped" in states else ""
+    before = any(child.state == "skipped" and not child.reason for child in children)
+    hint = "; skipped: finished before, with the same settings, data and code" if before else ""
     return f"jobs     {text}{hint}"
 
 

@@ -13,12 +13,13 @@ from hydra.plugins.sweeper import Sweeper
 
 from anomaly import process, pruning
 from anomaly.metrics.direction import lower_is_better
-from anomaly.sweep import space
+from anomaly.sweep import plan, space
 from anomaly.sweep.plan import Child
 from anomaly.types import InputError
 
 if TYPE_CHECKING:
     from optuna import Study
+    from optuna.storages import RDBStorage
     from optuna.trial import FrozenTrial, Trial
 
     from anomaly.sweep.session import Session
@@ -69,12 +70,16 @@ class Search(Sweeper):
         ranges, same = self._typed(arguments)
         session = Session(self.config, self.loader, self.launcher)
         base = session.plan([same])
+        plan.expect_some(base)
+        assert base[0].run
+        space.check(ranges, base[0].run)
         name = self._name(ranges, same, base[0].identity)
         session.open(base, key=name)
-        study = self._open(session, name, set(ranges))
-        before = [trial for trial in study.trials if _ended(trial)]
-        session.children = [_before(trial, ranges, same) for trial in before]
+        session.children = []
         try:
+            study = self._open(session, name, set(ranges))
+            before = [trial for trial in study.trials if _ended(trial)]
+            session.children = [_before(trial, ranges, same) for trial in before]
             while (left := self.trials - _told(study)) > 0:
                 self._batch(session, study, ranges, same, min(left, self.at_once))
         finally:
@@ -113,7 +118,7 @@ class Search(Sweeper):
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         objective = session.config.objective
         study = optuna.create_study(
-            storage=optuna.storages.RDBStorage(_storage(session)),
+            storage=_opened(_storage(session)),
             study_name=f"{session.experiment}-{objective}-{name}",
             direction="minimize" if lower_is_better(objective) else "maximize",
             load_if_exists=True,
@@ -165,6 +170,18 @@ def _tell(study: Study, trial: Trial, child: Child, objective: str) -> None:
     else:
         pruned = child.state == "pruned"
         study.tell(trial, state=TrialState.PRUNED if pruned else TrialState.FAIL)
+
+
+def _opened(url: str) -> RDBStorage:
+    from optuna.storages import RDBStorage
+
+    try:
+        return RDBStorage(url)
+    except Exception as error:  # whatever SQLAlchemy raises
+        raise InputError(
+            f"the studies of searches in {url.removeprefix('sqlite:///')} cannot be read"
+            f" ({str(error).splitlines()[0][:200]}); move that file away, and they begin anew"
+        ) from None
 
 
 def _storage(session: Session) -> str:

@@ -13,7 +13,7 @@ from hydra.core.config_loader import ConfigLoader
 from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig
 
-from anomaly import nest, place
+from anomaly import nest, place, process
 from anomaly.sweep import plan, result
 from anomaly.sweep.compose import Composer
 from anomaly.sweep.folds import pool_skipped
@@ -36,7 +36,7 @@ class Session:
         self.folder = Path(master.hydra.sweep.dir).absolute()
         self.name = str(master.hydra.runtime.choices.get("sweep") or "sweep")
         self.children: list[Child] = []
-        self.launched = 0
+        self.launched = _next(self.folder)
 
     def plan(self, overrides: Sequence[Sequence[str]]) -> list[Child]:
         """The children of these overrides, in their order."""
@@ -61,11 +61,12 @@ class Session:
             "kind": self.name,
             "jobs": hashlib.sha256(named.encode()).hexdigest()[:32],
             "sweep": str(self.folder),
+            "process": process.this(),
             "mlflow.note.content": f"`{result.command()}`",
         }
         name = f"{self.experiment}-{self.name}"
         self.parent = Parent(self.uri, self.output, self.experiment, name, tags)
-        self.parent.end_orphans()  # of the same sweep, killed
+        self.parent.end_orphans()
         nest.write_parent(self.folder, self.parent.run_id)
         for child in (child for child in children if child.run is None):
             log.warning("this job will not run: %s: %s", " ".join(child.overrides), child.reason)
@@ -104,13 +105,13 @@ class Session:
         best = result.best(self.children, self.config.objective)
         result.write(self.folder, self.children, self.config.objective)
         result.show(self.children, self.config.objective, best)
-        failed = any(child.state not in plan.WELL for child in self.children)
+        failed = not self.children or any(c.state not in plan.WELL for c in self.children)
         note = result.note(self.children, self.config.objective, best)
         tags = {"mlflow.note.content": note, "best": best.run_id if best else ""}
         metrics = best.metrics if best else {}
         status = "FAILED" if failed else "FINISHED"
         try:
-            self.parent.end_orphans(own=True)
+            self.parent.end_jobs()
             self.parent.name_jobs(result.titles(self.children))
             self.parent.close(self.folder, metrics, tags, status)
         except InputError as error:
@@ -120,3 +121,9 @@ class Session:
         """End the program as the jobs ended: 1 where one of them failed."""
         if any(child.state not in plan.WELL for child in self.children):
             sys.exit(1)
+
+
+def _next(folder: Path) -> int:
+    """The number of the next job: those of an earlier sweep in the same folder keep theirs."""
+    taken = [int(path.name) for path in folder.glob("*/") if path.name.isdecimal()]
+    return max(taken, default=-1) + 1

@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from hydra.core.override_parser.types import IntervalSweep, Override, Transformer
 
+from anomaly import nearest
+from anomaly.config import parameters
+from anomaly.schema import OVERLAYS, SLOTS, RunConfig
 from anomaly.types import InputError
 
 if TYPE_CHECKING:
     from optuna import Trial
+
+
+def check(ranges: Mapping[str, Override], run: RunConfig) -> None:
+    """Every key that is to vary must be one of this run's; of a group that varies all may be.
+
+    Raises:
+        InputError: naming what is unknown; or each trial is to be run again, which a study is not.
+    """
+    if run.trainer.rerun:
+        raise InputError(
+            "a search keeps what it has found, so trainer.rerun=true means nothing to it;"
+            " hydra.sweeper.study=NAME begins another one"
+        )
+    known = [*parameters(run), *SLOTS, *OVERLAYS]
+    for key in (key for key in ranges if key.split(".")[0] not in ranges):
+        if key not in known and not any(other.startswith(f"{key}.") for other in known):
+            raise InputError(
+                f"{key} is to be searched, and is not a known key{nearest.advice(key, known)}; for"
+                " Mask R-CNN there is sweep=search_mask_rcnn"
+            )
 
 
 def suggest(trial: Trial, key: str, override: Override) -> object:
@@ -24,6 +48,8 @@ def suggest(trial: Trial, key: str, override: Override) -> object:
         return _suggest(trial, key, override)
     except ValueError as error:
         said = str(error).splitlines()[0].rstrip(".")
+        if "dynamic value space" in said:
+            said = "its study had other choices; give hydra.sweeper.study another name"
         raise InputError(f"{override.input_line} cannot be searched: {said}") from None
 
 

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from anomaly import mistakes
-from anomaly.tracking.run import send
+from anomaly.tracking.sending import send
 
 
 def main() -> None:

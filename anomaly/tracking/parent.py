@@ -7,11 +7,8 @@ from pathlib import Path
 
 from mlflow.entities import Run, RunTag
 
-from anomaly import process
+from anomaly.tracking import orphans
 from anomaly.tracking.find import finished_runs
-from anomaly.tracking.read import pages
-from anomaly.tracking.record import read_record
-from anomaly.tracking.run import send
 from anomaly.tracking.store import answering, connect
 
 NOTE = 7900  # characters of a description; MLflow's limit for a tag is 8000
@@ -44,19 +41,15 @@ class Parent:
             self.client.update_run(self.run_id, status="RUNNING")
             self._tag(tags)
 
-    def end_orphans(self, own: bool = False) -> None:
-        """Jobs whose process on this machine is gone are not RUNNING but KILLED.
-
-        One that was killed, or left by its server, with all of its results on disk is sent from
-        there. With `own` this process has no job under way any more either.
-        """
-        query = f"tags.mlflow.parentRunId = '{self.run_id}' and attributes.status = 'RUNNING'"
+    def end_orphans(self) -> None:
+        """Of killed processes, this sweep's or another's."""
         with answering(self.uri):
-            for run in pages(self.client, [self.experiment], query):
-                of = run.data.tags.get("process", "")
-                ended = process.gone(of) or (own and of == process.this())
-                if ended and not _sent(run):
-                    self.client.set_terminated(run.info.run_id, "KILLED")
+            orphans.end(self.client, self.experiment)
+
+    def end_jobs(self) -> None:
+        """Also those of this process, which has none under way any more."""
+        with answering(self.uri):
+            orphans.end(self.client, self.experiment, below=self.run_id, own=True)
 
     def name_jobs(self, titles: Mapping[str, str]) -> None:
         """Add what sets each job apart to the name of its run, by id: alike they would be one blur."""
@@ -81,12 +74,3 @@ class Parent:
     def _tag(self, tags: Mapping[str, str]) -> None:
         """A longer description is cut; the whole table is in sweep.csv."""
         self.client.log_batch(self.run_id, tags=[RunTag(k, v[:NOTE]) for k, v in tags.items()])
-
-
-def _sent(run: Run) -> bool:
-    folder = Path(run.data.tags.get("folder", ""))
-    try:
-        whole = read_record(folder).status == "FINISHED"
-    except (OSError, ValueError, TypeError):
-        return False
-    return whole and send(folder) == run.info.run_id

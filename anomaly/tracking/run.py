@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
-from anomaly.tracking.record import Record, append_epoch, read_epochs, read_record
+from anomaly.tracking import orphans
+from anomaly.tracking.record import EPOCHS, Record, append_epoch, read_record
+from anomaly.tracking.sending import epochs, log_metrics, log_start, now, send_results
 from anomaly.tracking.store import connect, reason, refusal
-from anomaly.types import InputError, Pruned
+from anomaly.types import InputError, Pruned, Unsent
 
 log = logging.getLogger(__name__)
-BATCH = 1000  # metrics in one call, MLflow's limit
 PAUSE = 10.0  # seconds between two calls while a training runs
 
 
@@ -34,7 +35,7 @@ class Tracker:
 
     def epoch(self, epoch: int, values: Mapping[str, float]) -> None:
         """Record the figures of one epoch, as `epoch/...`."""
-        append_epoch(self.folder, _now(), epoch, values)
+        append_epoch(self.folder, now(), epoch, values)
         if time.monotonic() - self._sent > PAUSE:
             self._flush()
 
@@ -42,16 +43,16 @@ class Tracker:
         """Record the final figures and send everything in the run's folder.
 
         Raises:
-            InputError: the server took not all of it; the sentence says how to send it later.
+            Unsent: the server took not all of it; the sentence says how to send it later.
         """
         self.record = self.record.write(
-            self.folder, metrics=dict(metrics), status="FINISHED", end_time=_now()
+            self.folder, metrics=dict(metrics), status="FINISHED", end_time=now()
         )
         self._flush()
         if not self.lost:
-            self._attempt(lambda: _send_results(self.client, self.record, self.folder))
+            self._attempt(lambda: send_results(self.client, self.record, self.folder))
         if self.lost:
-            raise InputError(
+            raise Unsent(
                 f"the tracking store {self.record.uri} does not answer; nothing is lost: all"
                 f" results are in {self.folder}; when it is back, log them with\n"
                 f"  python -m anomaly.tracking {self.folder}"
@@ -59,7 +60,7 @@ class Tracker:
 
     def end(self, status: str) -> None:
         """Give a run that did not finish its status, on disk and in MLflow."""
-        self.record = self.record.write(self.folder, status=status, end_time=_now())
+        self.record = self.record.write(self.folder, status=status, end_time=now())
         self._flush()
         if not self.lost:
             self._attempt(lambda: self.client.set_terminated(self.record.run_id, status))
@@ -67,8 +68,8 @@ class Tracker:
     def _flush(self) -> None:
         """Send what the store has not yet: read from disk, an interruption loses none of it."""
         self._sent = time.monotonic()
-        waiting = [] if self.lost else _epochs(self.folder)[self._told :]
-        self._attempt(lambda: _log_metrics(self.client, self.record.run_id, waiting))
+        waiting = [] if self.lost else epochs(self.folder)[self._told :]
+        self._attempt(lambda: log_metrics(self.client, self.record.run_id, waiting))
         self._told += len(waiting)
 
     def _attempt(self, send) -> None:
@@ -90,9 +91,15 @@ def start(
     params: Mapping[str, object],
     tags: Mapping[str, str],
 ) -> Iterator[Tracker]:
-    """A tracker for a new run, which ends as FAILED or KILLED where `finish` is not reached."""
+    """A tracker for a new run, which ends as FAILED or KILLED where `finish` is not reached.
+
+    Raises:
+        InputError: the store does not answer, or the folder holds the results of a finished run.
+    """
+    _make_way(folder)
     client, experiment_id = connect(uri, output, experiment)
     try:
+        orphans.end(client, experiment_id)
         run = client.create_run(experiment_id, tags=dict(tags), run_name=name)
     except MlflowException as error:
         raise InputError(refusal(uri, error)) from None
@@ -102,7 +109,7 @@ def start(
     ).write(folder)
     tracker = Tracker(client, record, folder)
     try:
-        tracker._attempt(lambda: _log_start(client, record))
+        tracker._attempt(lambda: log_start(client, record))
         yield tracker
     except (KeyboardInterrupt, Pruned):
         tracker.end("KILLED")
@@ -113,66 +120,16 @@ def start(
         raise
 
 
-def send(folder: Path, uri: str | None = None) -> str:
-    """Log a run's folder to MLflow, in the run it began or in a new one; returns the run's id.
-
-    Raises:
-        InputError: the folder holds no run, or the store cannot be used.
-    """
+def _make_way(folder: Path) -> None:
+    """A folder is of one run: results that are there stay, and what was cut off makes way."""
     try:
-        record = read_record(folder)
+        before = read_record(folder)
     except (OSError, ValueError, TypeError):
-        raise InputError(f"{folder} holds no run: its run.json is missing or damaged") from None
-    client, experiment_id = connect(uri or record.uri, Path(record.output), record.experiment)
-    try:
-        run_id = _known_run(client, record)
-        if run_id is None:
-            run = client.create_run(experiment_id, record.start_time, run_name=record.name)
-            run_id = run.info.run_id
-        record = record.write(folder, run_id=run_id, uri=uri or record.uri)
-        _log_start(client, record)
-        _log_metrics(client, run_id, _epochs(folder))
-        _send_results(client, record, folder)
-    except MlflowException as error:
-        raise InputError(f"cannot log {folder}: {reason(error)}") from None
-    return run_id
-
-
-def _epochs(folder: Path) -> list[Metric]:
-    return [Metric(f"epoch/{k}", v, t, e) for t, e, k, v in read_epochs(folder)]
-
-
-def _known_run(client: MlflowClient, record: Record) -> str | None:
-    try:
-        return client.get_run(record.run_id).info.run_id
-    except MlflowException:
-        return None
-
-
-def _log_start(client: MlflowClient, record: Record) -> None:
-    params = [Param(key, value[:6000]) for key, value in record.params.items()]
-    tags = [RunTag(key, value) for key, value in record.tags.items()]
-    for i in range(0, len(params), 100):  # MLflow's limit for one call
-        client.log_batch(record.run_id, params=params[i : i + 100])
-    client.log_batch(record.run_id, tags=tags)
-
-
-def _log_metrics(client: MlflowClient, run_id: str, metrics: list[Metric]) -> None:
-    for i in range(0, len(metrics), BATCH):
-        client.log_batch(run_id, metrics=metrics[i : i + BATCH])
-
-
-def _send_results(client: MlflowClient, record: Record, folder: Path) -> None:
-    end = record.end_time or _now()
-    finals = [Metric(key, value, end, 0) for key, value in record.metrics.items()]
-    _log_metrics(client, record.run_id, finals)
-    for item in sorted(folder.iterdir()):
-        if item.is_dir():
-            client.log_artifacts(record.run_id, str(item), item.name)
-        else:
-            client.log_artifact(record.run_id, str(item))
-    client.set_terminated(record.run_id, record.status, end)
-
-
-def _now() -> int:
-    return int(time.time() * 1000)
+        return
+    if before.status == "FINISHED":
+        raise InputError(
+            f"{folder} holds the results of run {before.run_id}; delete them, or let this run write"
+            " elsewhere: leave out hydra.run.dir and hydra.sweep.subdir, or give others"
+        )
+    (folder / EPOCHS).unlink(missing_ok=True)
+    shutil.rmtree(folder / "model", ignore_errors=True)

@@ -46,6 +46,8 @@ def connect(uri: str, output: Path, experiment: str) -> tuple[MlflowClient, str]
         InputError: the store cannot be reached or used.
     """
     file = sqlite_file(uri)
+    if file and file.is_dir():  # for which MLflow would wait for minutes
+        raise InputError(f"{file} is a folder, and should be the tracking store; move it away")
     try:
         # Processes that meet a new SQLite file together break its migration for good.
         with FileLock(file.with_suffix(".lock")) if file else nullcontext():
@@ -98,6 +100,8 @@ def refusal(uri: str, error: Exception) -> str:
     advice = "correct tracking.uri, or leave it out to record in the output folder"
     if uri.startswith("http"):
         advice = "start the server, " + advice
+    elif "not a database" in why or "malformed" in why:
+        advice = f"it is damaged: move {sqlite_file(uri)} away, and a new one is made"
     elif "disk is full" in why or "No space left" in why:
         advice = "free some space, or set output=DIR to another disk"
     return f"cannot use the tracking store {uri}: {why}; {advice}"

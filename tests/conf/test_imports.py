@@ -54,6 +54,7 @@ MAY_IMPORT = {
     "share": set(),
     "identity": {"types", "code", "config", "schema"},
     "sweep": {
+        "nearest",
         "nest",
         "place",
         "process",

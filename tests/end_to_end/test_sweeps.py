@@ -91,7 +91,7 @@ def test_the_same_command_again_runs_nothing_that_finished(swept, train, output)
     assert states(output) == ["skipped", "skipped"]
     before = {run.info.run_id for run in runs_of(output, "tags.role = 'member'")}
     assert {row["run"] for row in rows(output)} <= before
-    assert "2 skipped; finished before, with the same settings, data and code" in again.out
+    assert "2 skipped; skipped: finished before, with the same settings, data and code" in again.out
     more = train("-m", *BRIEF, f"output={output}", "trainer.learning_rate=1e-3", "seed=1,0,1")
     assert more.code == 0, more.err
     assert states(output) == ["done", "skipped", "skipped"]  # the last is the first once more
@@ -107,14 +107,29 @@ def test_rerun_runs_it_all_the_same_in_folders_of_any_name(swept, train, output)
     assert states(output) == ["done", "done"]
 
 
+def test_a_refused_job_does_not_pass_for_the_run_that_its_folder_has(train, tmp_path):
+    where = (f"output={tmp_path}", f"hydra.sweep.dir={tmp_path}/sweeps/own")
+    words = (*BRIEF, *where, "hydra.sweep.subdir=s${seed}")
+    assert train("-m", *words, "seed=5").code == 0
+    again = train("-m", *words, "seed=5", "trainer.learning_rate=2e-3")
+    assert again.code == 1 and "Traceback" not in again.err
+    (row,) = rows(tmp_path)
+    assert row["state"] == "failed" and not row["run"]
+    assert "holds the results of run" in row["reason"]
+
+
 def test_killed_in_the_middle_the_same_command_does_what_is_missing(start, until, train, tmp_path):
-    command = ("train.py", "-m", *BRIEF, f"output={tmp_path}", "seed=range(4)")
+    command = (
+        *("train.py", "-m", *BRIEF, f"output={tmp_path}", "seed=range(4)"),
+        f"hydra.sweep.dir={tmp_path}/sweeps/same",  # what finished there stays as it is
+    )
     process = start(*command)
     until(lambda: len(finished(tmp_path)) == 1, process)
     process.kill()
     ended = train(*command[1:])
     assert ended.code == 0, ended.err
-    assert set(states(tmp_path)[:1]) == {"skipped"} and states(tmp_path)[-1] == "done"
+    assert len(finished(tmp_path)) == 4
+    assert states(tmp_path)[0] == "skipped" and states(tmp_path)[-1] == "done"
     assert len(runs_of(tmp_path, "tags.role = 'sweep'")) == 1  # the same sweep went on
     assert not runs_of(tmp_path, "attributes.status = 'RUNNING'")
     members = runs_of(tmp_path, "tags.role = 'member' and attributes.status = 'FINISHED'")
@@ -223,6 +238,11 @@ def test_a_search_goes_on_and_writes_what_it_found_as_an_experiment(start, until
         (("sweep=search", "seed=interval(3,1)"), "seed=interval(3,1) cannot be searched: "),
         (("seed=1,2", "sweep.launcher=submitit"), "sweep.launcher=submitit is not installed: make"),
         (("sweep=search", "hydra.sweeper.at_once=x"), "hydra.sweeper.at_once must be a whole"),
+        (("sweep=search", "trainer.rerun=true"), "a search keeps what it has found, so"),
+        (
+            ("sweep=search", "model.hed=choice(dense,linear)"),
+            "model.hed is to be searched, and is not a known key; did you mean model.head?",
+        ),
     ],
 )
 def test_a_mistake_in_a_sweep_is_said_in_a_sentence(words, said, train, tmp_path):

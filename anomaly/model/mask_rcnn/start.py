@@ -8,6 +8,8 @@ from pathlib import Path
 
 import keras
 
+from anomaly.model.mask_rcnn.proposals import Proposals
+from anomaly.model.mask_rcnn.roi_align import RoIAlign
 from anomaly.types import InputError
 
 NOTES = "detector.json"  # lies beside the model.keras of a finished run
@@ -19,42 +21,62 @@ def begin(network: keras.Model, classes: Sequence[str], weights: str) -> None:
     Raises:
         InputError: there is none, or it is of other classes, another backbone or other settings.
     """
-    _check_classes(Path(weights), list(classes))
+    _check_classes(weights, list(classes))
     try:
         saved = keras.saving.load_model(weights, compile=False, safe_mode=True)
     except Exception:  # whatever the readers of zip, JSON and HDF5 raise
         raise InputError(
             f"model.weights={weights} is cut off, or of another Keras; copy it anew"
         ) from None
-    theirs, ours = ([tuple(w.shape) for w in model.weights] for model in (saved, network))
-    if theirs != ours:
+    if difference := _difference(saved, network):
         raise InputError(
-            f"model.weights={weights} is of another backbone or other settings:"
-            f" {_difference(theirs, ours)}; give the options of the run that made it"
+            f"model.weights={weights} is of another backbone or other settings: {difference};"
+            " give the options of the run that made it"
         )
     network.set_weights(saved.get_weights())
 
 
-def _check_classes(file: Path, classes: list[str]) -> None:
+def _check_classes(weights: str, classes: list[str]) -> None:
+    file = Path(weights)
     if not file.is_file():
         raise InputError(
-            f"model.weights={file} is not an existing file; give the model.keras of a finished run"
+            f"model.weights={weights} is not an existing file; give the model.keras of a finished run"
         )
     try:
         known = json.loads(file.with_name(NOTES).read_text())["classes"]
     except (OSError, ValueError, KeyError, TypeError):
         raise InputError(
-            f"model.weights={file} is of no finished Mask R-CNN: there is no {NOTES} beside it"
+            f"model.weights={weights} is of no finished Mask R-CNN: there is no {NOTES} beside it"
         ) from None
     if known != classes:
         raise InputError(
-            f"model.weights={file} knows the classes {', '.join(known)}, and the data has"
+            f"model.weights={weights} knows the classes {', '.join(known)}, and the data has"
             f" {', '.join(classes)}; begin anew with model.weights=null"
         )
 
 
-def _difference(theirs: Sequence[tuple], ours: Sequence[tuple]) -> str:
+def _difference(saved: keras.Model, network: keras.Model) -> str:
+    """What sets the networks apart, if anything does: their weights, or what regions they look at."""
+    theirs, ours = ([tuple(w.shape) for w in model.weights] for model in (saved, network))
     if len(theirs) != len(ours):
         return f"it has {len(theirs)} arrays of weights, and this network {len(ours)}"
-    their, our = next(pair for pair in zip(theirs, ours, strict=True) if pair[0] != pair[1])
-    return f"a weight is {their} in the file and {our} in the network"
+    for their, our in zip(theirs, ours, strict=True):
+        if their != our:
+            return f"a weight is {their} in the file and {our} in the network"
+    looked, look = _regions(saved), _regions(network)
+    other = [name for name in look if looked[name] != look[name]]
+    return (
+        f"model.{other[0]} is {looked[other[0]]} in the file and {look[other[0]]} here"
+        if other
+        else ""
+    )
+
+
+def _regions(network: keras.Model) -> dict[str, object]:
+    propose = next(layer for layer in network.layers if isinstance(layer, Proposals))
+    align = next(layer for layer in network.layers if isinstance(layer, RoIAlign))
+    return {
+        "anchor_scales": propose.scales,
+        "anchor_ratios": propose.ratios,
+        "canonical_size": align.canonical,
+    }

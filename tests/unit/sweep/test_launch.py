@@ -23,8 +23,8 @@ def test_the_reason_of_a_launcher_is_that_of_its_jobs(tmp_path):
     launch(failing(), children, 0, tmp_path)
     assert [child.state for child in children] == ["failed", "failed"]
     assert {child.reason for child in children} == {
-        "the launcher gave up (ConnectionError: no cluster at HOST:6379); the same command runs it"
-        " again"
+        "the launcher gave up (ConnectionError: no cluster at HOST:6379); the same command runs what"
+        " is missing"
     }
 
 

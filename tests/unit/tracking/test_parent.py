@@ -61,5 +61,5 @@ def test_jobs_of_dead_processes_are_killed_and_those_of_living_ones_go_on(parent
     assert [status(parent, run) for run in (dead, own, parents, elsewhere)] == [
         "KILLED", "RUNNING", "RUNNING", "RUNNING"
     ]  # fmt: skip
-    parent.end_orphans(own=True)
+    parent.end_jobs()
     assert [status(parent, run) for run in (own, parents)] == ["KILLED", "RUNNING"]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from contextlib import suppress
 
 import pytest
 from mlflow import MlflowClient
 
+from anomaly import process
 from anomaly.tracking.record import append_epoch, read_epochs
 from anomaly.tracking.run import start
+from anomaly.types import InputError
 
 # 2026-11: MLflow 3 still uses a loader that SQLAlchemy 2.1 has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader:DeprecationWarning")
@@ -26,3 +30,40 @@ def test_an_epoch_that_was_written_but_not_yet_told_is_sent_at_the_end(tmp_path)
     told = sorted((metric.step, metric.value) for metric in history)
     assert told == [(epoch, value) for _, epoch, _, value in read_epochs(folder)]
     assert told == [(0, 2.0), (1, 1.0)]
+
+
+def begin(tmp_path, **tags: str):
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    (tmp_path / "run").mkdir(exist_ok=True)
+    named = {"experiment": "demo", "name": "demo", "params": {}, "tags": tags}
+    return start(uri, tmp_path, tmp_path / "run", **named)
+
+
+def test_a_folder_that_holds_a_finished_run_takes_no_other(tmp_path):
+    with begin(tmp_path) as tracker:
+        tracker.epoch(0, {"loss": 1.0})
+        tracker.finish({"test/accuracy": 0.5})
+    before = sorted((path.name, path.read_bytes()) for path in (tmp_path / "run").iterdir())
+    with (
+        pytest.raises(
+            InputError, match=f"holds the results of run {tracker.record.run_id}; delete"
+        ),
+        begin(tmp_path),
+    ):
+        pass
+    assert sorted((path.name, path.read_bytes()) for path in (tmp_path / "run").iterdir()) == before
+
+
+def test_what_a_killed_run_left_in_its_folder_makes_way_and_its_run_is_ended(tmp_path):
+    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"],
+                           capture_output=True, text=True, check=True)  # fmt: skip
+    host = process.this().rpartition(":")[0]
+    never_ended = begin(tmp_path, process=f"{host}:{ended.stdout.strip()}")
+    killed = never_ended.__enter__()
+    killed.epoch(0, {"loss": 1.0})
+    with begin(tmp_path, process=process.this()) as tracker:
+        tracker.epoch(0, {"loss": 2.0})
+        tracker.finish({})
+    client, (own, other) = tracker.client, (tracker.record.run_id, killed.record.run_id)
+    assert client.get_run(other).info.status == "KILLED"
+    assert [m.value for m in client.get_metric_history(own, "epoch/loss")] == [2.0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -19,9 +20,9 @@ from .test_backends import SETTINGS
 CLASSES = ("good", "chip", "crack", "stain")
 
 
-def network_of(width: int) -> keras.Model:
+def network_of(width: int, **changed: object) -> keras.Model:
     backbone = tiny.build(image_size=64, weights=None, width=width)
-    return finder(Parts(backbone, len(CLASSES), SETTINGS))
+    return finder(Parts(backbone, len(CLASSES), replace(SETTINGS, **changed)))
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +40,9 @@ def test_it_has_the_weights_of_the_file(saved):
     assert all(np.array_equal(a, b) for a, b in zip(network.get_weights(), theirs, strict=True))
 
 
-def refusal(path: Path, classes=CLASSES, width: int = 8) -> str:
+def refusal(path: Path | str, classes=CLASSES, width: int = 8, **changed: object) -> str:
     with pytest.raises(InputError) as caught:
-        begin(network_of(width), classes, str(path))
+        begin(network_of(width, **changed), classes, str(path))
     return str(caught.value)
 
 
@@ -58,8 +59,15 @@ def test_another_backbone_is_refused_with_what_differs(saved):
     assert "is of another backbone or other settings: a weight is (3, 3, 6, 8) in the file" in said
 
 
+def test_anchors_of_other_shapes_are_refused(saved):
+    turned = tuple(reversed(SETTINGS.anchor_ratios))
+    said = refusal(saved, anchor_ratios=turned)
+    assert f"model.anchor_ratios is {list(SETTINGS.anchor_ratios)} in the file" in said
+
+
 def test_what_is_no_finished_detector_is_refused(saved, tmp_path):
     assert "is not an existing file" in refusal(tmp_path / "none.keras")
+    assert "model.weights= is not an existing file" in refusal("")
     alone = tmp_path / "model.keras"
     alone.write_bytes(saved.read_bytes()[:1000])
     assert "there is no detector.json beside it" in refusal(alone)

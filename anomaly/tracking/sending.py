@@ -1,0 +1,81 @@
+"""Sends what a run left on disk to its tracking store."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, RunTag
+from mlflow.exceptions import MlflowException
+
+from anomaly.tracking.record import Record, read_epochs, read_record
+from anomaly.tracking.store import connect, reason
+from anomaly.types import InputError
+
+BATCH = 1000  # metrics in one call, MLflow's limit
+
+
+def send(folder: Path, uri: str | None = None) -> str:
+    """Log a run's folder to MLflow, in the run it began or in a new one; returns the run's id.
+
+    Raises:
+        InputError: the folder holds no run, or the store cannot be used.
+    """
+    try:
+        record = read_record(folder)
+    except (OSError, ValueError, TypeError):
+        raise InputError(f"{folder} holds no run: its run.json is missing or damaged") from None
+    client, experiment_id = connect(uri or record.uri, Path(record.output), record.experiment)
+    try:
+        run_id = _known_run(client, record)
+        if run_id is None:
+            run = client.create_run(experiment_id, record.start_time, run_name=record.name)
+            run_id = run.info.run_id
+        record = record.write(folder, run_id=run_id, uri=uri or record.uri)
+        log_start(client, record)
+        log_metrics(client, run_id, epochs(folder))
+        send_results(client, record, folder)
+    except MlflowException as error:
+        raise InputError(f"cannot log {folder}: {reason(error)}") from None
+    return run_id
+
+
+def epochs(folder: Path) -> list[Metric]:
+    return [Metric(f"epoch/{k}", v, t, e) for t, e, k, v in read_epochs(folder)]
+
+
+def _known_run(client: MlflowClient, record: Record) -> str | None:
+    try:
+        return client.get_run(record.run_id).info.run_id
+    except MlflowException:
+        return None
+
+
+def log_start(client: MlflowClient, record: Record) -> None:
+    params = [Param(key, value[:6000]) for key, value in record.params.items()]
+    tags = [RunTag(key, value) for key, value in record.tags.items()]
+    for i in range(0, len(params), 100):  # MLflow's limit for one call
+        client.log_batch(record.run_id, params=params[i : i + 100])
+    client.log_batch(record.run_id, tags=tags)
+
+
+def log_metrics(client: MlflowClient, run_id: str, metrics: list[Metric]) -> None:
+    for i in range(0, len(metrics), BATCH):
+        client.log_batch(run_id, metrics=metrics[i : i + BATCH])
+
+
+def send_results(client: MlflowClient, record: Record, folder: Path) -> None:
+    end = record.end_time or now()
+    finals = [Metric(key, value, end, 0) for key, value in record.metrics.items()]
+    log_metrics(client, record.run_id, finals)
+    for item in sorted(folder.iterdir()):
+        if item.is_dir():
+            client.log_artifacts(record.run_id, str(item), item.name)
+        else:
+            client.log_artifact(record.run_id, str(item))
+    client.set_terminated(record.run_id, record.status, end)
+
+
+def now() -> int:
+    return int(time.time() * 1000)
