@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from anomaly.metrics.direction import lower_is_better
+from anomaly.nest import NESTED
 from anomaly.plots.settings import settings_chart
 from anomaly.sweep.plan import Child, settings, varied
 
@@ -121,11 +122,11 @@ def note(children: Sequence[Child], objective: str, chosen: Child | None) -> str
     return f"`{command()}`\n\n{counts(children)}\n\nbest: {chosen_is}\n\n{table}"
 
 
-def titles(children: Sequence[Child]) -> dict[str, str]:
-    """{run id: its varied settings, in short} of the jobs that this sweep has run."""
+def titles(children: Sequence[Child], parent: str) -> dict[str, str]:
+    """{run id: its varied settings, in short} of the jobs below the run `parent`, also of before."""
     keys = varied(children)
     short = brief(keys)
-    done = [child for child in children if child.state == "done"]
+    done = [c for c in children if c.state == "done" or c.tags.get(NESTED) == parent]
     return {
         child.run_id: " ".join(map("=".join, zip(short, _typed(child, keys), strict=True)))
         for child in done

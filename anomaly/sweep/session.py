@@ -112,7 +112,7 @@ class Session:
         status = "FAILED" if failed else "FINISHED"
         try:
             self.parent.end_jobs()
-            self.parent.name_jobs(result.titles(self.children))
+            self.parent.name_jobs(result.titles(self.children, self.parent.run_id))
             self.parent.close(self.folder, metrics, tags, status)
         except InputError as error:
             log.warning("%s; the sweep's table is in %s", error, self.folder)

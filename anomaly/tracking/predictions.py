@@ -63,7 +63,9 @@ def _refusal(path: Path, error: Exception) -> str:
     """What is wrong; NumPy takes any other file for a pickle, and its advice is unsafe."""
     missing = isinstance(error, FileNotFoundError)
     why = "there is no such file" if missing else "the file is damaged, or another one"
-    return f"{path} holds no usable predictions: {why}; run that training again (trainer.rerun=true)"
+    return (
+        f"{path} holds no usable predictions: {why}; run that training again (trainer.rerun=true)"
+    )
 
 
 def _predictions(a: dict[str, np.ndarray]) -> Predictions:

@@ -134,6 +134,7 @@ def test_killed_in_the_middle_the_same_command_does_what_is_missing(start, until
     assert not runs_of(tmp_path, "attributes.status = 'RUNNING'")
     members = runs_of(tmp_path, "tags.role = 'member' and attributes.status = 'FINISHED'")
     assert len({run.data.tags["identity"] for run in members}) == len(members) == 4
+    assert {run.info.run_name for run in members} == {f"demo-tiny seed={k}" for k in range(4)}
 
 
 @pytest.mark.slow

@@ -105,7 +105,8 @@ def test_a_pickle_is_refused_without_being_opened(tmp_path):
 def test_another_npz_is_refused(tmp_path):
     np.savez(tmp_path / "val.npz", a=np.zeros(3))
     with pytest.raises(
-        InputError, match=r"the file is damaged, or another one; run that training again \(trainer.rerun=true\)"
+        InputError,
+        match=r"the file is damaged, or another one; run that training again \(trainer.rerun=true\)",
     ):
         read_predictions(tmp_path / "val.npz")
 
