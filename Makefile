@@ -37,7 +37,7 @@ data: setup ## download a category of MVTec AD: CATEGORY=bottle ROOT=datasets [S
 train: setup ## train: ARGS="data.root=DIR data.category=bottle model=mobilenetv2"
 	$(RUN) train.py $(ARGS)
 
-test: $(VENV)/test.done ## run the tests (about ten minutes on two cores)
+test: $(VENV)/test.done ## run the tests (about twelve minutes on two cores)
 	$(RUN) -m pytest -n 2 --dist loadscope -m "not slow" $(ARGS)
 	@# every backbone's output on JAX is compared above; here JAX trains, predicts and saves each model
 	KERAS_BACKEND=jax $(RUN) -m pytest tests/contract/test_model_contract.py -m "not slow"
