@@ -11,15 +11,20 @@ def this() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-def gone(process: str) -> bool:
-    """Whether a process of this machine, as `this` named it, has ended; of another's nothing is known."""
+def lives(process: str) -> bool | None:
+    """Whether a process, as `this` named it, is still there; None of another machine's."""
     host, _, pid = process.rpartition(":")
     if host != socket.gethostname() or not pid.isdigit():
-        return False
+        return None
     try:
         os.kill(int(pid), 0)
     except ProcessLookupError:
-        return True
-    except PermissionError:  # somebody else's, so it lives
         return False
-    return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
+
+
+def gone(process: str) -> bool:
+    """Whether it is known to have ended."""
+    return lives(process) is False

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import keras
 
-from anomaly.types import InputError
+from anomaly.types import InputError, first_line
 
 SHAPES = re.compile(  # in what Keras says of a file in its own format, and of an older .h5
     r"(?:variable\.shape=|expects shape )(\([^)]*\)).*?(?:value\.shape=|with shape )(\([^)]*\))",
@@ -136,9 +136,3 @@ def _mismatch(error: Exception) -> str:
     if shapes is None:
         return first_line(error)
     return f"a weight is {shapes[2]} in the file and {shapes[1]} in the network"
-
-
-def first_line(error: Exception) -> str:
-    """What another library says in its first full line."""
-    lines = [line for line in str(error).splitlines() if line.strip() and not line.endswith(":")]
-    return lines[0][:200].rstrip(". ") if lines else type(error).__name__

@@ -5,11 +5,10 @@ from __future__ import annotations
 import keras
 from keras import layers
 
-from anomaly.backbone.application import first_line
 from anomaly.backbone.levels import STRIDES, last_of_each_side, sides
 from anomaly.backbone.saved import read_network
 from anomaly.checks import Positive, Real
-from anomaly.types import InputError
+from anomaly.types import InputError, first_line
 
 
 def build(*, image_size: int, path: str | None, scale: Positive, offset: Real) -> keras.Model:

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import keras
 
-from anomaly.backbone.application import first_line
-from anomaly.types import InputError
+from anomaly.types import InputError, first_line
 
 UNKNOWN = re.compile(r"Could not locate (?:class|function) '([^']+)'")
 

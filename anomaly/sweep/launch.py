@@ -12,7 +12,7 @@ from omegaconf import OmegaConf, open_dict
 
 from anomaly.sweep.plan import Child
 from anomaly.tracking.record import Record, read_record
-from anomaly.types import Pruned, Unsent
+from anomaly.types import Pruned, Unsent, first_line
 
 log = logging.getLogger(__name__)
 STOPPED = "stopped while it ran; the same command runs it again"
@@ -29,7 +29,7 @@ def launch(launcher: Launcher, children: Sequence[Child], first: int, sweep: Pat
         returns = launcher.launch(overrides, initial_job_idx=first)
     except Exception as error:  # a launcher whose worker died, or that could not begin, has its own
         log.warning("the launcher gave up: %s: %s", type(error).__name__, error)
-        said = (str(error).splitlines() or [""])[0].split(". ")[0][:200].rstrip(".")
+        said = first_line(error).split(". ")[0]  # joblib has a paragraph
         reason = (
             f"the launcher gave up ({type(error).__name__}: {said}); the same command runs what is"
             " missing"

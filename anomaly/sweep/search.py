@@ -15,7 +15,7 @@ from anomaly import process, pruning
 from anomaly.metrics.direction import lower_is_better
 from anomaly.sweep import plan, space
 from anomaly.sweep.plan import Child
-from anomaly.types import InputError
+from anomaly.types import InputError, first_line
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -180,7 +180,7 @@ def _opened(url: str) -> RDBStorage:
     except Exception as error:  # whatever SQLAlchemy raises
         raise InputError(
             f"the studies of searches in {url.removeprefix('sqlite:///')} cannot be read"
-            f" ({str(error).splitlines()[0][:200]}); move that file away, and they begin anew"
+            f" ({first_line(error)}); move that file away, and they begin anew"
         ) from None
 
 

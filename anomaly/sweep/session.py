@@ -87,9 +87,8 @@ class Session:
         pool_skipped(children, self.folder)
 
     def _skip(self, children: Sequence[Child]) -> None:
-        stores: dict[
-            tuple[str, str], dict[str, Run]
-        ] = {}  # one for each data set that is swept over
+        # one for each data set that is swept over
+        stores: dict[tuple[str, str], dict[str, Run]] = {}
         for child in (child for child in children if child.run and child.state == "planned"):
             assert child.run
             experiment, uri = place.store_of(child.run)

@@ -10,7 +10,7 @@ from hydra.core.override_parser.types import IntervalSweep, Override, Transforme
 from anomaly import nearest
 from anomaly.config import parameters
 from anomaly.schema import OVERLAYS, SLOTS, RunConfig
-from anomaly.types import InputError
+from anomaly.types import InputError, first_line
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -47,7 +47,7 @@ def suggest(trial: Trial, key: str, override: Override) -> object:
     try:
         return _suggest(trial, key, override)
     except ValueError as error:
-        said = str(error).splitlines()[0].rstrip(".")
+        said = first_line(error)
         if "dynamic value space" in said:
             said = "its study had other choices; give hydra.sweeper.study another name"
         raise InputError(f"{override.input_line} cannot be searched: {said}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from mlflow import MlflowClient
@@ -11,6 +12,9 @@ from anomaly import process
 from anomaly.tracking.read import pages
 from anomaly.tracking.record import read_record
 from anomaly.tracking.sending import send
+from anomaly.types import InputError
+
+log = logging.getLogger(__name__)
 
 
 def end(client: MlflowClient, experiment: str, below: str = "", own: bool = False) -> None:
@@ -34,6 +38,10 @@ def _sent(run: Run) -> bool:
     folder = Path(run.data.tags.get("folder", ""))
     try:
         whole = read_record(folder).status == "FINISHED"
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError):  # it left no record
         return False
-    return whole and send(folder) == run.info.run_id
+    try:
+        return whole and send(folder) == run.info.run_id
+    except (InputError, OSError) as error:  # whoever comes after it need not suffer for that
+        log.warning("the results of a killed run stay in %s: %s", folder, error)
+        return False

@@ -12,6 +12,7 @@ from pathlib import Path
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
+from anomaly import process
 from anomaly.tracking import orphans
 from anomaly.tracking.record import EPOCHS, Record, append_epoch, read_record
 from anomaly.tracking.sending import epochs, log_metrics, log_start, now, send_results
@@ -94,7 +95,8 @@ def start(
     """A tracker for a new run, which ends as FAILED or KILLED where `finish` is not reached.
 
     Raises:
-        InputError: the store does not answer, or the folder holds the results of a finished run.
+        InputError: the store does not answer, or the folder is that of a run that has finished or
+            is under way.
     """
     _make_way(folder)
     client, experiment_id = connect(uri, output, experiment)
@@ -130,6 +132,11 @@ def _make_way(folder: Path) -> None:
         raise InputError(
             f"{folder} holds the results of run {before.run_id}; delete them, or let this run write"
             " elsewhere: leave out hydra.run.dir and hydra.sweep.subdir, or give others"
+        )
+    writer = before.tags.get("process", "")
+    if before.status == "RUNNING" and process.lives(writer) and writer != process.this():
+        raise InputError(
+            f"run {before.run_id} is under way in {folder}; give this one another folder"
         )
     (folder / EPOCHS).unlink(missing_ok=True)
     shutil.rmtree(folder / "model", ignore_errors=True)

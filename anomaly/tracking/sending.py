@@ -42,6 +42,7 @@ def send(folder: Path, uri: str | None = None) -> str:
 
 
 def epochs(folder: Path) -> list[Metric]:
+    """The figures of all epochs on disk, as `epoch/...`, in the order of training."""
     return [Metric(f"epoch/{k}", v, t, e) for t, e, k, v in read_epochs(folder)]
 
 
@@ -53,6 +54,7 @@ def _known_run(client: MlflowClient, record: Record) -> str | None:
 
 
 def log_start(client: MlflowClient, record: Record) -> None:
+    """The parameters and tags of a run; MlflowException where the store refuses, as below."""
     params = [Param(key, value[:6000]) for key, value in record.params.items()]
     tags = [RunTag(key, value) for key, value in record.tags.items()]
     for i in range(0, len(params), 100):  # MLflow's limit for one call
@@ -61,11 +63,13 @@ def log_start(client: MlflowClient, record: Record) -> None:
 
 
 def log_metrics(client: MlflowClient, run_id: str, metrics: list[Metric]) -> None:
+    """Any number of figures."""
     for i in range(0, len(metrics), BATCH):
         client.log_batch(run_id, metrics=metrics[i : i + BATCH])
 
 
 def send_results(client: MlflowClient, record: Record, folder: Path) -> None:
+    """The final figures and every file of the folder; the run has ended then."""
     end = record.end_time or now()
     finals = [Metric(key, value, end, 0) for key, value in record.metrics.items()]
     log_metrics(client, record.run_id, finals)
@@ -78,4 +82,5 @@ def send_results(client: MlflowClient, record: Record, folder: Path) -> None:
 
 
 def now() -> int:
+    """Milliseconds since 1970, as MLflow counts."""
     return int(time.time() * 1000)

@@ -10,7 +10,7 @@ import keras
 
 from anomaly.model.mask_rcnn.proposals import Proposals
 from anomaly.model.mask_rcnn.roi_align import RoIAlign
-from anomaly.types import InputError
+from anomaly.types import InputError, first_line
 
 NOTES = "detector.json"  # lies beside the model.keras of a finished run
 
@@ -24,9 +24,10 @@ def begin(network: keras.Model, classes: Sequence[str], weights: str) -> None:
     _check_classes(weights, list(classes))
     try:
         saved = keras.saving.load_model(weights, compile=False, safe_mode=True)
-    except Exception:  # whatever the readers of zip, JSON and HDF5 raise
+    except Exception as error:  # whatever the readers of zip, JSON and HDF5 raise
         raise InputError(
-            f"model.weights={weights} is cut off, or of another Keras; copy it anew"
+            f"model.weights={weights} cannot be read: {first_line(error)}; copy it anew, or save it"
+            f" anew with Keras {keras.__version__}"
         ) from None
     if difference := _difference(saved, network):
         raise InputError(

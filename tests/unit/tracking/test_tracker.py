@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from contextlib import suppress
@@ -10,8 +11,9 @@ import pytest
 from mlflow import MlflowClient
 
 from anomaly import process
-from anomaly.tracking.record import append_epoch, read_epochs
+from anomaly.tracking.record import Record, append_epoch, read_epochs
 from anomaly.tracking.run import start
+from anomaly.tracking.store import connect
 from anomaly.types import InputError
 
 # 2026-11: MLflow 3 still uses a loader that SQLAlchemy 2.1 has deprecated.
@@ -30,6 +32,9 @@ def test_an_epoch_that_was_written_but_not_yet_told_is_sent_at_the_end(tmp_path)
     told = sorted((metric.step, metric.value) for metric in history)
     assert told == [(epoch, value) for _, epoch, _, value in read_epochs(folder)]
     assert told == [(0, 2.0), (1, 1.0)]
+
+
+HOST = process.this().rpartition(":")[0]
 
 
 def begin(tmp_path, **tags: str):
@@ -54,11 +59,15 @@ def test_a_folder_that_holds_a_finished_run_takes_no_other(tmp_path):
     assert sorted((path.name, path.read_bytes()) for path in (tmp_path / "run").iterdir()) == before
 
 
-def test_what_a_killed_run_left_in_its_folder_makes_way_and_its_run_is_ended(tmp_path):
+def dead() -> str:
+    """A process of this machine that has ended."""
     ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"],
                            capture_output=True, text=True, check=True)  # fmt: skip
-    host = process.this().rpartition(":")[0]
-    never_ended = begin(tmp_path, process=f"{host}:{ended.stdout.strip()}")
+    return f"{HOST}:{ended.stdout.strip()}"
+
+
+def test_what_a_killed_run_left_in_its_folder_makes_way_and_its_run_is_ended(tmp_path):
+    never_ended = begin(tmp_path, process=dead())
     killed = never_ended.__enter__()
     killed.epoch(0, {"loss": 1.0})
     with begin(tmp_path, process=process.this()) as tracker:
@@ -67,3 +76,34 @@ def test_what_a_killed_run_left_in_its_folder_makes_way_and_its_run_is_ended(tmp
     client, (own, other) = tracker.client, (tracker.record.run_id, killed.record.run_id)
     assert client.get_run(other).info.status == "KILLED"
     assert [m.value for m in client.get_metric_history(own, "epoch/loss")] == [2.0]
+
+
+def test_a_folder_that_a_living_process_writes_to_is_refused(tmp_path):
+    under_way = begin(tmp_path, process=f"{HOST}:{os.getppid()}")
+    run_id = under_way.__enter__().record.run_id
+    with pytest.raises(InputError, match=f"run {run_id} is under way in"), begin(tmp_path):
+        pass
+
+
+def test_a_killed_run_whose_results_cannot_be_sent_stops_no_other(tmp_path):
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    (left := tmp_path / "left").mkdir()
+    client, experiment = connect(uri, tmp_path, "demo")
+    tags = {"process": dead(), "folder": str(left)}
+    run_id = client.create_run(experiment, tags=tags).info.run_id
+    (tmp_path / "damaged.db").write_text("no database")
+    Record(
+        f"sqlite:///{tmp_path}/damaged.db",
+        "demo",
+        run_id,
+        "x",
+        str(tmp_path),
+        0,
+        {},
+        tags,
+        {},
+        "FINISHED",
+    ).write(left)
+    with begin(tmp_path, process=process.this()) as tracker:
+        tracker.finish({})
+    assert client.get_run(run_id).info.status == "KILLED"

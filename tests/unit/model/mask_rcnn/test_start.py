@@ -72,4 +72,5 @@ def test_what_is_no_finished_detector_is_refused(saved, tmp_path):
     alone.write_bytes(saved.read_bytes()[:1000])
     assert "there is no detector.json beside it" in refusal(alone)
     (tmp_path / "detector.json").write_text(json.dumps({"classes": CLASSES}))
-    assert "is cut off, or of another Keras" in refusal(alone)
+    said = refusal(alone)
+    assert "cannot be read: File not found" in said and "zip file; copy it anew" in said
