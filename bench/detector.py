@@ -13,10 +13,13 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import yaml
+
+if TYPE_CHECKING:
+    from anomaly.model.mask_rcnn.network import Parts
 
 SIZE, BATCH, CLASSES, INSTANCES = 512, 2, 4, 20
 STEP, INFERENCE = 9.4, 2.5  # units that torchvision takes
@@ -50,24 +53,18 @@ def _line(what: str, seconds: float, unit: float, limit: float) -> dict:
 def _alone() -> dict[str, float]:
     import keras
 
-    from anomaly.backbone import resnet50
     from anomaly.model.devices import jit
     from anomaly.model.mask_rcnn.lesson import Lesson
-    from anomaly.model.mask_rcnn.network import Parts, Settings, finder
+    from anomaly.model.mask_rcnn.network import finder
 
-    values = yaml.safe_load(Path("conf/model/mask_rcnn.yaml").read_text())
-    names = Settings.__dataclass_fields__
-    own: dict[str, Any] = {
-        k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in names
-    }
-    parts = Parts(resnet50.build(image_size=SIZE, weights=None), CLASSES, Settings(**own))
+    parts = resnet50_parts()
     network = finder(parts)
     lesson = Lesson(network, parts)
     lesson.compile(keras.optimizers.SGD(1e-4), jit_compile=jit(None))
     network.compile(jit_compile=jit(None))
     plain = keras.applications.ResNet50(include_top=False, weights=None, pooling="avg")
     plain.compile(jit_compile=jit(None))
-    batch = _batch(len(lesson.anchors), parts.settings.proposals)
+    batch = noise(BATCH, len(lesson.anchors), parts.settings.proposals)
     images = np.zeros((16, 224, 224, 3), np.float32)
     works = {
         "unit": partial(plain.predict_on_batch, images),
@@ -77,22 +74,35 @@ def _alone() -> dict[str, float]:
     return {name: _seconds(work) for name, work in works.items()}
 
 
-def _batch(anchors: int, proposals: int) -> dict[str, np.ndarray]:
-    """Noise, with two instances in each image."""
+def resnet50_parts() -> Parts:
+    """The network of the configuration on a ResNet50 of random weights."""
+    from anomaly.backbone import resnet50
+    from anomaly.model.mask_rcnn.network import Parts, Settings
+
+    values = yaml.safe_load(Path("conf/model/mask_rcnn.yaml").read_text())
+    names = Settings.__dataclass_fields__
+    own: dict[str, Any] = {
+        k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in names
+    }
+    return Parts(resnet50.build(image_size=SIZE, weights=None), CLASSES, Settings(**own))
+
+
+def noise(count: int, anchors: int, proposals: int) -> dict[str, np.ndarray]:
+    """What a `Lesson` takes: `count` images of noise, with two instances in each."""
     random = np.random.default_rng(0)
-    boxes = np.zeros((BATCH, INSTANCES, 4), np.float32)
-    labels = np.zeros((BATCH, INSTANCES), np.int32)
-    instances = np.zeros((BATCH, SIZE, SIZE), np.int32)
+    boxes = np.zeros((count, INSTANCES, 4), np.float32)
+    labels = np.zeros((count, INSTANCES), np.int32)
+    instances = np.zeros((count, SIZE, SIZE), np.uint8)
     for place, (x1, y1, x2, y2) in enumerate([(100, 120, 180, 200), (300, 40, 420, 90)]):
         boxes[:, place], labels[:, place] = (x1, y1, x2, y2), place + 1
         instances[:, y1:y2, x1:x2] = place + 1
     return {
-        "image": random.uniform(0, 255, (BATCH, SIZE, SIZE, 3)).astype(np.float32),
+        "image": random.integers(0, 256, (count, SIZE, SIZE, 3), np.uint8),
         "boxes": boxes,
         "labels": labels,
         "instances": instances,
-        "anchor_draw": random.random((BATCH, anchors), np.float32),
-        "region_draw": random.random((BATCH, proposals + INSTANCES), np.float32),
+        "anchor_draw": random.random((count, anchors), np.float32),
+        "region_draw": random.random((count, proposals + INSTANCES), np.float32),
     }
 
 

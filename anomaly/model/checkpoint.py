@@ -7,6 +7,7 @@ import json
 import logging
 import os
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,9 +41,9 @@ class Memory:
     best: Best
 
     def state(self, epochs: list[dict[str, float]]) -> State:
-        """Of now; `epochs` are the figures of those that are done."""
-        arrays = {name: [np.asarray(v) for v in group] for name, group in self._groups().items()}
-        return State(epochs, {**arrays, "best": self.best.weights or []}, self.best.loss)
+        """Of now, whatever comes; `epochs` are the figures of those that are done."""
+        arrays = {name: [np.array(v) for v in group] for name, group in self._groups().items()}
+        return State(list(epochs), {**arrays, "best": self.best.weights or []}, self.best.loss)
 
     def restore(self, state: State) -> None:
         """Be as it was then, the draws of dropout included."""
@@ -104,6 +105,8 @@ class Checkpoint:
     def __init__(self, folder: Path, key: str) -> None:
         self.path = folder / f"{key}.npz"
         folder.mkdir(parents=True, exist_ok=True)
+        self._background = ThreadPoolExecutor(1)
+        self._writing: Future[None] | None = None
         self._lock = FileLock(folder / f"{key}.lock")
         try:
             self._lock.acquire(blocking=False)
@@ -112,7 +115,7 @@ class Checkpoint:
 
     def read(self) -> State | None:
         """The last state written; None where there is none that can be read."""
-        if not self._lock.is_locked or not self.path.is_file():
+        if not self._lock.is_locked or not self.exists():
             return None
         try:
             with self.path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
@@ -126,10 +129,22 @@ class Checkpoint:
             return None
         return State(head["epochs"], arrays, head["best"])
 
+    def exists(self) -> bool:
+        """Whether a state was written."""
+        self._wait()
+        return self.path.is_file()
+
     def write(self, state: State) -> None:
-        """Replace the file in one piece. A full disk stops no training."""
-        if not self._lock.is_locked:
-            return
+        """Replace the file in one piece, while the training goes on. A full disk stops none."""
+        if self._lock.is_locked:
+            self._wait()
+            self._writing = self._background.submit(self._replace, state)
+
+    def _wait(self) -> None:
+        if self._writing is not None:
+            self._writing.result()
+
+    def _replace(self, state: State) -> None:
         counts = {name: len(arrays) for name, arrays in state.arrays.items()}
         head = json.dumps({"epochs": state.epochs, "best": state.best, "counts": counts})
         rows: dict[str, Any] = {"head": np.array(head)}
@@ -147,10 +162,12 @@ class Checkpoint:
     def done(self) -> None:
         """What was learned lies elsewhere: nothing is left of the checkpoint."""
         if self._lock.is_locked:
+            self._wait()
             self.path.unlink(missing_ok=True)
             self.release()
             Path(self._lock.lock_file).unlink(missing_ok=True)
 
     def release(self) -> None:
         """Leave the file to whoever runs this training next; a process that ends does so too."""
+        self._wait()
         self._lock.release()

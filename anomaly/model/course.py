@@ -60,7 +60,7 @@ class Course:
 
     def finish(self) -> None:
         """What comes next may be interrupted too; of a stage of a moment nothing need be kept."""
-        if self.unwritten and self.checkpoint.path.exists():
+        if self.unwritten and self.checkpoint.exists():
             self._write()
 
     def _write(self) -> None:

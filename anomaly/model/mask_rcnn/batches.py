@@ -108,7 +108,7 @@ def example(
     numbered anew. Boxes are those of the masks, so the two never part.
     """
     present = [number for number in range(1, most + 1) if (numbered == number).any()]
-    instances = np.zeros(numbered.shape, np.int32)
+    instances = np.zeros(numbered.shape, np.uint8)
     boxes = np.zeros((most, 4), np.float32)
     for place, number in enumerate(present):
         own = numbered == number
@@ -116,7 +116,7 @@ def example(
         boxes[place] = box_of(own)
     labels = np.where(np.arange(most) < len(present), label, 0).astype(np.int32)
     return {
-        "image": image.astype(np.float32),
+        "image": image,
         "boxes": boxes,
         "labels": labels,
         "instances": instances,

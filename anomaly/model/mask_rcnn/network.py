@@ -36,6 +36,7 @@ class Settings:
     rois_per_image: int
     positive_fraction: float
     mask_rois: int
+    class_agnostic: bool
     max_detections: int
     min_score: float
     nms: float
@@ -55,8 +56,10 @@ class Parts:
         )  # fmt: skip
         self.box_align = RoIAlign(BOX_BINS, own.canonical_size)
         self.mask_align = RoIAlign(MASK_BINS, own.canonical_size)
-        self.box_head = heads.box_head(BOX_BINS, own.channels, own.units, classes)
-        self.mask_head = heads.mask_head(MASK_BINS, own.channels, classes)
+        kinds = 1 if own.class_agnostic else classes - 1  # of boxes and masks
+        self.box_head = heads.box_head(BOX_BINS, own.channels, own.units, classes, kinds)
+        self.mask_head = heads.mask_head(MASK_BINS, own.channels, kinds)
+        self.of_class = OfClass()
         self.detect = Detect(size, own.max_detections, own.min_score, own.nms)
 
     def regions(self, image: Tensor) -> tuple[list[Tensor], list[Tensor], list[Tensor], Tensor]:
@@ -67,12 +70,12 @@ class Parts:
         return maps[:-1], logits, deltas, self.propose(logits, deltas)
 
     def classify(self, maps: list[Tensor], boxes: Tensor) -> tuple[Tensor, Tensor]:
-        """(b, r, c) logits and (b, r, c - 1, 4) deltas of (b, r, 4) boxes."""
+        """(b, r, c) logits and (b, r, kinds, 4) deltas of (b, r, 4) boxes."""
         logits, deltas = self.box_head(_fold(self.box_align(maps, boxes)))
         return _unfold(logits, boxes.shape[1]), _unfold(deltas, boxes.shape[1])
 
     def mask(self, maps: list[Tensor], boxes: Tensor) -> Tensor:
-        """(b, r, s, s, c - 1) logits of (b, r, 4) boxes."""
+        """(b, r, s, s, kinds) logits of (b, r, 4) boxes."""
         return _unfold(self.mask_head(_fold(self.mask_align(maps, boxes))), boxes.shape[1])
 
 
@@ -85,7 +88,7 @@ def finder(parts: Parts) -> keras.Model:
     image = keras.Input((parts.size, parts.size, 3), name="image")
     maps, _, _, proposals = parts.regions(image)
     boxes, scores, labels = parts.detect(proposals, *parts.classify(maps, proposals))
-    masks = ops.sigmoid(OfClass()(parts.mask(maps, boxes), labels))
+    masks = ops.sigmoid(parts.of_class(parts.mask(maps, boxes), labels))
     found = {"boxes": boxes, "scores": scores, "labels": labels, "masks": masks}
     return keras.Model(image, found, name="mask_rcnn")
 

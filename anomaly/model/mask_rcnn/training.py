@@ -52,20 +52,18 @@ class Trainer:
             task = display.add_task("training", total=self.epochs * steps, figures="")
             display.update(task, completed=course.begun * steps)
 
-            def tick(batch: int, logs: Mapping[str, float]) -> None:
+            def show(logs: Mapping[str, float]) -> None:
                 display.update(task, advance=1, figures=_line(logs))
-                self.lesson.stop_training = not np.isfinite(logs["loss"])
 
             for epoch in range(course.begun, self.epochs):
-                figures = self._epoch(epoch, tick, checkpoint)
+                figures = self._epoch(epoch, Watch(show), checkpoint)
                 course.ended(figures | self._look(epoch))
         self.best.restore()
 
-    def _epoch(self, epoch: int, tick: Callable, checkpoint: Checkpoint) -> dict[str, float]:
+    def _epoch(self, epoch: int, watch: Watch, checkpoint: Checkpoint) -> dict[str, float]:
         self.batches.begin(epoch)
-        callback = keras.callbacks.LambdaCallback(on_train_batch_end=tick)
         with over_devices(self.distribution):
-            history = self.lesson.fit(self.batches, verbose=0, callbacks=[callback], shuffle=False)
+            history = self.lesson.fit(self.batches, verbose=0, callbacks=[watch], shuffle=False)
         figures = {name: float(values[-1]) for name, values in history.history.items()}
         wrong = [name for name in (*NAMES, "loss") if not np.isfinite(figures[name])]
         if wrong:
@@ -84,6 +82,22 @@ class Trainer:
         if -found <= self.best.loss:
             self.best.keep(-found)
         return {FIGURE: found}
+
+
+class Watch(keras.callbacks.Callback):
+    """Shows the losses of each step, and ends an epoch whose loss is no longer finite."""
+
+    async_safe = True  # so Keras calls it from another thread, and the device need not wait
+
+    def __init__(self, show: Callable[[Mapping[str, float]], None]) -> None:
+        super().__init__()
+        self.show = show
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, float]) -> None:
+        """Figures are the means of the epoch so far: once NaN, they stay NaN."""
+        self.show(logs)
+        if not np.isfinite(logs["loss"]):
+            self.model.stop_training = True
 
 
 def _line(logs: Mapping[str, float]) -> str:

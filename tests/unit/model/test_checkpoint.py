@@ -34,6 +34,7 @@ def test_what_was_written_is_read(tmp_path):
 def test_a_damaged_file_begins_anew_and_says_so(tmp_path, caplog):
     own = Checkpoint(tmp_path, "a")
     own.write(state())
+    assert own.exists()
     own.path.write_bytes(own.path.read_bytes()[:100])
     assert own.read() is None
     assert "cannot be read" in caplog.text
@@ -58,14 +59,15 @@ def test_of_a_training_that_ended_nothing_is_left(tmp_path):
 def test_a_full_disk_stops_no_training(tmp_path, caplog, monkeypatch):
     own = Checkpoint(tmp_path, "a")
     own.write(State([{"loss": 9.0}], {}, 0.0))
+    assert own.exists()
 
     def full(*args, **kwargs):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(np, "savez", full)
     own.write(state())
-    assert "No space left on device" in caplog.text
     assert own.read().epochs == [{"loss": 9.0}]
+    assert "No space left on device" in caplog.text
 
 
 @pytest.mark.parametrize("best", [-np.inf, 0.0])

@@ -43,10 +43,10 @@ def test_shapes_and_types(batches):
         "region_draw": (4, 20 + MOST),
     }
     assert {name: array.dtype for name, array in batch.items() if "draw" not in name} == {
-        "image": np.float32,
+        "image": np.uint8,
         "boxes": np.float32,
         "labels": np.int32,
-        "instances": np.int32,
+        "instances": np.uint8,
     }
 
 

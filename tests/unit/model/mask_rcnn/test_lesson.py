@@ -27,13 +27,13 @@ def batch_of(lesson: Lesson, instances: int) -> dict[str, np.ndarray]:
     """Two images of noise with so many squares in each."""
     random = np.random.default_rng(0)
     boxes, labels = np.zeros((2, INSTANCES, 4), np.float32), np.zeros((2, INSTANCES), np.int32)
-    numbered = np.zeros((2, 64, 64), np.int32)
+    numbered = np.zeros((2, 64, 64), np.uint8)
     for k in range(instances):
         boxes[:, k], labels[:, k] = (20 * k, 10, 20 * k + 15, 40), k + 1
         numbered[:, 10:40, 20 * k : 20 * k + 15] = k + 1
     proposals = SETTINGS.proposals + INSTANCES
     return {
-        "image": random.uniform(0, 255, (2, 64, 64, 3)).astype(np.float32),
+        "image": random.integers(0, 256, (2, 64, 64, 3), np.uint8),
         "boxes": boxes,
         "labels": labels,
         "instances": numbered,
@@ -69,6 +69,19 @@ def test_it_learns_in_every_precision_and_answers_in_float32(precision):
     }
     head = lesson.parts.box_head.get_layer("hidden_1")
     assert head.compute_dtype == precision.removeprefix("mixed_")
+
+
+def test_boxes_and_lots_are_float32_in_every_precision(precision, monkeypatch):
+    lesson, _ = lesson_of()
+    seen: dict[str, str] = {}
+
+    def spy(maps, proposals, batch):
+        seen.update({name: keras.backend.standardize_dtype(x.dtype) for name, x in batch.items()})
+        return type(lesson)._of_regions(lesson, maps, proposals, batch)
+
+    monkeypatch.setattr(lesson, "_of_regions", spy)
+    lesson.train_on_batch(batch_of(lesson, 2))
+    assert {seen[name] for name in ("boxes", "anchor_draw", "region_draw")} == {"float32"}
 
 
 def test_an_image_without_instances_teaches_that_nothing_is_there():

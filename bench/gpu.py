@@ -1,0 +1,209 @@
+"""Mask R-CNN on a GPU: ResNet50-FPN, 512 px, batches of eight, bfloat16, compiled by JAX.
+
+The measure is a plain ResNet50-FPN, forward and backward, of the same size in the same process.
+`make bench PARTS=gpu ROOT=DIR` on a machine with a GPU that JAX sees.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bench.detector import CLASSES, INSTANCES, SIZE, noise, resnet50_parts
+
+if TYPE_CHECKING:
+    import keras
+
+    from anomaly.model.mask_rcnn.lesson import Lesson
+    from anomaly.model.mask_rcnn.network import Parts
+
+BATCH, TRIES, EPOCHS = 8, 20, 6
+DEFECTS = 48  # of each of three types, rendered; as many good parts are learned from
+OUTSIDE = 0.2  # the share of a training that the GPU may wait
+
+
+def measure(root: Path, folder: Path) -> list[dict]:
+    """Three lines, measured in a process that does nothing else; random weights, drawn parts."""
+    command = [sys.executable, "-m", "bench.gpu", str(folder)]
+    jax = {**os.environ, "KERAS_BACKEND": "jax"}
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=jax)
+    return _lines(json.loads(done.stdout.splitlines()[-1]))
+
+
+def _lines(own: dict[str, Any]) -> list[dict]:
+    what = f"model=mask_rcnn backbone=resnet50 on {own['gpu']}, {SIZE} px, bfloat16, JAX: "
+    step, plain, found = own["step"], own["plain"], own["found"]
+    outside = 1 - step / own["training"]
+    return [
+        {
+            "what": f"{what}images a second while training, batch {BATCH}",
+            "measured": f"{1 / own['training']:.0f}; the device alone {1 / step:.0f}, plain"
+            f" ResNet50-FPN forward and backward {1 / plain:.0f}; {own['gigabytes']:.1f} GB",
+            "claimed": "reported",
+            "holds": True,
+        },
+        {
+            "what": f"{what}the share of a training in which the GPU waits",
+            "measured": f"{outside:.2f}",
+            "claimed": f"under {OUTSIDE}",
+            "holds": outside < OUTSIDE,
+        },
+        {
+            "what": f"{what}images a second in inference, 1000 proposals",
+            "measured": f"{1 / own['finding']:.0f} into masks; the device alone {1 / found:.0f},"
+            f" plain ResNet50-FPN forward and backward {1 / plain:.0f}",
+            "claimed": "reported",
+            "holds": True,
+        },
+    ]
+
+
+def _alone(folder: Path) -> dict[str, Any]:
+    """Seconds for an image, of each kind of work."""
+    import jax
+    import keras
+
+    gpus = [device for device in jax.devices() if device.platform == "gpu"]
+    if not gpus:
+        sys.exit("JAX sees no GPU here; these figures need one")
+    from anomaly.model.mask_rcnn.lesson import Lesson
+    from anomaly.model.mask_rcnn.network import finder
+
+    keras.mixed_precision.set_dtype_policy("mixed_bfloat16")
+    parts = resnet50_parts()
+    network = finder(parts)
+    lesson = Lesson(network, parts)
+    batch = jax.device_put(noise(BATCH, len(lesson.anchors), parts.settings.proposals))
+    image = batch["image"].astype("float32")
+    return {
+        "gpu": gpus[0].device_kind,
+        "plain": _step(parts.pyramid, lambda maps: sum(map(_mean, maps)), image),
+        "step": _step(lesson, lambda losses: sum(losses.values()), batch),
+        "found": _inference(network, image),
+        "training": _training(lesson, folder),
+        "finding": _finding(network, image),
+        "gigabytes": gpus[0].memory_stats()["peak_bytes_in_use"] / 1e9,
+    }
+
+
+def _mean(values: Any) -> Any:
+    return values.astype("float32").mean()
+
+
+def _step(model: keras.Model, loss_of: Callable, batch: Any) -> float:
+    """Forward, backward and SGD on what lies on the device, with nothing of Keras' fit."""
+    import jax
+    import keras
+
+    model(batch)  # builds
+    optimizer = keras.optimizers.SGD(1e-4)
+    optimizer.build(model.trainable_variables)
+
+    def loss(trainable: list, fixed: list) -> Any:
+        said, fixed = model.stateless_call(trainable, fixed, batch, training=True)
+        return loss_of(said), fixed
+
+    @jax.jit
+    def step(trainable: list, fixed: list, state: list) -> tuple:
+        (_, fixed), slopes = jax.value_and_grad(loss, has_aux=True)(trainable, fixed)
+        return *optimizer.stateless_apply(state, slopes, trainable), fixed
+
+    trainable, fixed, state = (
+        [jax.numpy.array(variable.value) for variable in variables]
+        for variables in (
+            model.trainable_variables,
+            model.non_trainable_variables,
+            optimizer.variables,
+        )  # fmt: skip
+    )
+    return _seconds(lambda: step(trainable, fixed, state))
+
+
+def _inference(network: keras.Model, image: Any) -> float:
+    import jax
+
+    values = [
+        [variable.value for variable in variables]
+        for variables in (network.trainable_variables, network.non_trainable_variables)
+    ]
+    found = jax.jit(lambda image: network.stateless_call(*values, image)[0])
+    return _seconds(lambda: found(image))
+
+
+def _seconds(work: Callable[[], Any]) -> float:
+    """For one image of a batch; the device works on while the next call is prepared."""
+    import jax
+
+    jax.block_until_ready(work())  # compiles
+    start = time.perf_counter()
+    jax.block_until_ready([work() for _ in range(TRIES)])
+    return (time.perf_counter() - start) / TRIES / BATCH
+
+
+def _training(lesson: Lesson, folder: Path) -> float:
+    """Whole epochs as a run has them: pictures augmented, losses reported, checkpoints written."""
+    import keras
+
+    from anomaly.model.checkpoint import Checkpoint
+    from anomaly.model.mask_rcnn.training import Trainer
+
+    batches = _batches(lesson, folder)
+    lesson.compile(keras.optimizers.AdamW(1e-5), jit_compile=True)
+    times: list[float] = []
+    trainer = Trainer(lesson, batches, lambda: 0.0, EPOCHS + 1, EPOCHS, "none")
+    checkpoint = Checkpoint(folder / "checkpoints", "bench")
+    trainer.run(checkpoint, lambda epoch, figures: times.append(time.perf_counter()))
+    return float(np.median(np.diff(times)[1:])) / len(batches) / BATCH
+
+
+def _batches(lesson: Lesson, folder: Path) -> Any:
+    from anomaly.augment import strong
+    from anomaly.data import demo
+    from anomaly.data.cache import Cache
+    from anomaly.model.mask_rcnn.batches import Batches, Shapes
+    from anomaly.schema import StageConfig
+
+    cache = Cache(folder / "cache", 4.0)
+    data = demo.build(
+        cache=cache, root=str(folder), images=DEFECTS, side=SIZE, train=0.7, test=0.15,
+        validate=0.15, folds=None, fold=0, seed=0, copy_correlation=1.0, grid=256,
+        min_instance_area=10,
+    )  # fmt: skip
+    policy = strong.build(
+        seed=0, factor="balance", good_factor=1, rotation=180, brightness=0.25, contrast=0.25,
+        shift=0.05, zoom=0.1, noise=0.04,
+    )  # fmt: skip
+    settings = lesson.parts.settings
+    shapes = Shapes(SIZE, len(lesson.anchors), settings.proposals, INSTANCES)
+    stage = StageConfig(EPOCHS, 1e-5, BATCH, None)
+    return Batches(data.train, policy, cache, shapes, stage=stage, negatives=1.0, seed=0)
+
+
+def _finding(network: keras.Model, image: Any) -> float:
+    """As a run predicts: arrays to the device and back, and masks on the evaluation grid."""
+    from anomaly.model.mask_rcnn import detector
+    from anomaly.model.mask_rcnn.views import look
+
+    network.compile(jit_compile=True)
+    images = np.asarray(image)[: detector.BATCH]
+    work = partial(look, partial(detector._rows, network), images, 256, 1)
+    work()  # compiles
+    start = time.perf_counter()
+    for _ in range(TRIES):
+        work()
+    return (time.perf_counter() - start) / TRIES / len(images)
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as own:
+        print(json.dumps(_alone(Path(own))))
