@@ -19,13 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.detector import CLASSES, INSTANCES, SIZE, noise, resnet50_parts
+from bench.detector import INSTANCES, SIZE, noise, resnet50_parts
 
 if TYPE_CHECKING:
     import keras
 
     from anomaly.model.mask_rcnn.lesson import Lesson
-    from anomaly.model.mask_rcnn.network import Parts
 
 BATCH, TRIES, EPOCHS = 8, 20, 6
 DEFECTS = 48  # of each of three types, rendered; as many good parts are learned from
@@ -118,14 +117,8 @@ def _step(model: keras.Model, loss_of: Callable, batch: Any) -> float:
         (_, fixed), slopes = jax.value_and_grad(loss, has_aux=True)(trainable, fixed)
         return *optimizer.stateless_apply(state, slopes, trainable), fixed
 
-    trainable, fixed, state = (
-        [jax.numpy.array(variable.value) for variable in variables]
-        for variables in (
-            model.trainable_variables,
-            model.non_trainable_variables,
-            optimizer.variables,
-        )  # fmt: skip
-    )
+    groups = (model.trainable_variables, model.non_trainable_variables, optimizer.variables)
+    trainable, fixed, state = ([jax.numpy.array(v.value) for v in group] for group in groups)
     return _seconds(lambda: step(trainable, fixed, state))
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
-from collections.abc import Sequence
-from threading import Lock
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Literal
 
 import albumentations as A
@@ -29,7 +30,7 @@ class Policy:
         self.factor = factor
         self.good_factor = good_factor
         self.seed = seed
-        self._turn = Lock()  # seeding and drawing must not be interleaved by threads
+        self._idle: list[list[A.Compose]] = [[] for _ in pipelines]  # copies
         settings = json.dumps([A.to_dict(p) for p in pipelines], sort_keys=True, default=str)
         self.name = hashlib.sha256(f"{settings}{seed}".encode()).hexdigest()[:16]
 
@@ -59,11 +60,23 @@ class Policy:
         version = self.distinct(version)
         if version == 0:
             return image, mask
-        pipeline = self.pipelines[version % len(self.pipelines)]
-        with self._turn:
+        with self._borrowed(version % len(self.pipelines)) as pipeline:
             pipeline.set_random_seed(_seed(id, version, self.seed))
             made = pipeline(image=image, mask=mask.astype(np.uint8))
         return made["image"], made["mask"].astype(mask.dtype)
+
+    @contextmanager
+    def _borrowed(self, place: int) -> Iterator[A.Compose]:
+        """A pipeline that no other thread seeds or draws from meanwhile, of as many as are at work."""
+        idle = self._idle[place]
+        try:
+            own = idle.pop()
+        except IndexError:
+            own = copy.deepcopy(self.pipelines[place])
+        try:
+            yield own
+        finally:
+            idle.append(own)
 
 
 def _seed(*parts: object) -> int:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+
+import keras
 
 from anomaly import interrupt
 from anomaly.model.checkpoint import Checkpoint, Memory
@@ -12,6 +14,7 @@ from anomaly.model.learner import Report
 from anomaly.types import Pruned
 
 log = logging.getLogger(__name__)
+SHARE = 0.05  # of the time may go into checkpoints, whatever copying a large network costs
 FIGURES = ("loss", "accuracy", "val_loss", "val_accuracy")  # of a classifier's epoch
 
 
@@ -19,7 +22,8 @@ class Course:
     """Begins after the epochs of the checkpoint, which it reports again; writes one every so often.
 
     Args:
-        every: seconds from one checkpoint to the next; 0 writes one after each epoch.
+        every: seconds from one checkpoint to the next, at least; 0 writes one after each epoch,
+            unless this takes more than `SHARE` of the time.
     """
 
     def __init__(
@@ -27,7 +31,7 @@ class Course:
     ) -> None:
         self.memory, self.checkpoint, self.report, self.every = memory, checkpoint, report, every
         self.epochs: list[dict[str, float]] = []
-        self.unwritten = False
+        self.unwritten, self.cost = False, 0.0  # seconds that the last checkpoint took
         self._resume()
         self.begun = len(self.epochs)  # the first epoch that is still to come
         self.written = time.monotonic()
@@ -46,7 +50,7 @@ class Course:
         """The next epoch is done, with these figures."""
         self.epochs.append({name: float(value) for name, value in figures.items()})
         self.unwritten = True
-        if time.monotonic() - self.written >= self.every:
+        if time.monotonic() - self.written >= max(self.every, self.cost / SHARE):
             self._write()
         self._report(len(self.epochs) - 1, self.epochs[-1])
         interrupt.check()
@@ -64,5 +68,21 @@ class Course:
             self._write()
 
     def _write(self) -> None:
+        begun = time.monotonic()
         self.checkpoint.write(self.memory.state(self.epochs))
         self.written, self.unwritten = time.monotonic(), False
+        self.cost = self.written - begun
+
+
+class AfterBatch(keras.callbacks.Callback):
+    """Tells the figures of each step from another thread, so that the device need not wait."""
+
+    async_safe = True  # by which Keras knows
+
+    def __init__(self, tell: Callable[[Mapping[str, float]], object]) -> None:
+        super().__init__()
+        self.tell = tell
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, float]) -> None:
+        """Called by Keras, with the means over the epoch so far."""
+        self.tell(logs)

@@ -10,7 +10,7 @@ import numpy as np
 
 from anomaly.model.ahead import Ahead
 from anomaly.model.checkpoint import Best, Checkpoint, Memory
-from anomaly.model.course import FIGURES, Course
+from anomaly.model.course import FIGURES, AfterBatch, Course
 from anomaly.model.devices import jit
 from anomaly.model.distribution import devices, over_devices
 from anomaly.model.head_training import check_finite
@@ -57,9 +57,7 @@ def finetune(
     steps = len(batches)
     with bar() as display:
         task = display.add_task("fine-tuning", total=stage.epochs * steps, figures="")
-        tick = keras.callbacks.LambdaCallback(
-            on_train_batch_end=lambda batch, logs: display.advance(task)
-        )
+        tick = AfterBatch(lambda logs: display.advance(task))
         display.update(task, completed=course.begun * steps)
         for epoch in range(course.begun, stage.epochs):
             batches.shuffle(epoch)
@@ -71,6 +69,7 @@ def finetune(
             best.see(figures[2])
             course.ended(dict(zip(FIGURES, figures, strict=True)))
             display.update(task, figures=f"val_loss {figures[2]:.3f}")
+    course.finish()
     best.restore()
 
 

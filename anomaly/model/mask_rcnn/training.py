@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-import keras
 import numpy as np
 
 from anomaly.model.checkpoint import Best, Checkpoint, Memory
-from anomaly.model.course import Course
+from anomaly.model.course import AfterBatch, Course
 from anomaly.model.distribution import over_devices
 from anomaly.model.learner import Report
 from anomaly.model.mask_rcnn.batches import Batches
@@ -54,16 +53,19 @@ class Trainer:
 
             def show(logs: Mapping[str, float]) -> None:
                 display.update(task, advance=1, figures=_line(logs))
+                if not np.isfinite(logs["loss"]):  # a mean over the epoch: once NaN, it stays NaN
+                    self.lesson.stop_training = True
 
             for epoch in range(course.begun, self.epochs):
-                figures = self._epoch(epoch, Watch(show), checkpoint)
+                figures = self._epoch(epoch, AfterBatch(show), checkpoint)
                 course.ended(figures | self._look(epoch))
+        course.finish()
         self.best.restore()
 
-    def _epoch(self, epoch: int, watch: Watch, checkpoint: Checkpoint) -> dict[str, float]:
+    def _epoch(self, epoch: int, callback: AfterBatch, checkpoint: Checkpoint) -> dict[str, float]:
         self.batches.begin(epoch)
         with over_devices(self.distribution):
-            history = self.lesson.fit(self.batches, verbose=0, callbacks=[watch], shuffle=False)
+            history = self.lesson.fit(self.batches, verbose=0, callbacks=[callback], shuffle=False)
         figures = {name: float(values[-1]) for name, values in history.history.items()}
         wrong = [name for name in (*NAMES, "loss") if not np.isfinite(figures[name])]
         if wrong:
@@ -82,22 +84,6 @@ class Trainer:
         if -found <= self.best.loss:
             self.best.keep(-found)
         return {FIGURE: found}
-
-
-class Watch(keras.callbacks.Callback):
-    """Shows the losses of each step, and ends an epoch whose loss is no longer finite."""
-
-    async_safe = True  # so Keras calls it from another thread, and the device need not wait
-
-    def __init__(self, show: Callable[[Mapping[str, float]], None]) -> None:
-        super().__init__()
-        self.show = show
-
-    def on_train_batch_end(self, batch: int, logs: Mapping[str, float]) -> None:
-        """Figures are the means of the epoch so far: once NaN, they stay NaN."""
-        self.show(logs)
-        if not np.isfinite(logs["loss"]):
-            self.model.stop_training = True
 
 
 def _line(logs: Mapping[str, float]) -> str:
