@@ -16,8 +16,7 @@ VARIANCE = (0.1, 0.1, 0.2, 0.2)  # of the box head's deltas (Girshick 2015, as i
 class Detect(keras.layers.Layer):
     """The surest boxes of each class, without near doubles.
 
-    Takes (b, r, 4) regions, (b, r, c) logits, (b, r, c - 1, 4) deltas, or (b, r, 1, 4) that all
-    classes share; gives boxes (b, k, 4) in
+    Takes (b, r, 4) regions, (b, r, c) logits, (b, r, c - 1, 4) deltas; gives boxes (b, k, 4) in
     pixels, scores (b, k), and labels (b, k) int32 from 1. Where there are not so many above
     `least`, a score is below 0.
     """
@@ -30,10 +29,9 @@ class Detect(keras.layers.Layer):
         self.least, self.threshold = least, threshold
 
     def call(self, regions: Tensor, logits: Tensor, deltas: Tensor) -> tuple[Tensor, ...]:
-        count, kinds = logits.shape[1], logits.shape[2] - 1
+        count, kinds = deltas.shape[1], deltas.shape[2]
         boxes = box_maths.decode(regions[:, :, None], deltas, VARIANCE)
         boxes = ops.transpose(box_maths.clip(boxes, self.image_size), (0, 2, 1, 3))
-        boxes = ops.repeat(boxes, kinds // boxes.shape[1], 1)
         proba = ops.transpose(ops.softmax(logits)[:, :, 1:], (0, 2, 1))
         sorted_out = self._suppressed(
             ops.reshape(boxes, (-1, count, 4)), ops.reshape(proba, (-1, count))
@@ -68,22 +66,14 @@ class Detect(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("anomaly")
 class OfClass(keras.layers.Layer):
-    """(b, k, s, s): of (b, k, s, s, c - 1) masks, that of each region's (b, k) class from 1.
-
-    Of a single one, that.
-    """
+    """(b, k, s, s): of (b, k, s, s, c - 1) masks, that of each region's (b, k) class from 1."""
 
     def __init__(self, **kwargs) -> None:
         super().__init__(**{"dtype": "float32", **kwargs})
 
     def call(self, masks: Tensor, labels: Tensor) -> Tensor:
-        chosen = kind_of(labels, masks.shape[-1])[:, :, None, None, None]
+        chosen = ops.maximum(labels - 1, 0)[:, :, None, None, None]
         return ops.take_along_axis(masks, chosen, -1)[..., 0]
 
     def compute_output_shape(self, masks_shape, labels_shape):
         return masks_shape[:-1]
-
-
-def kind_of(labels: Tensor, kinds: int) -> Tensor:
-    """Which of `kinds` boxes or masks belongs to a class from 1: its own, or the common one."""
-    return ops.clip(labels - 1, 0, kinds - 1)

@@ -24,23 +24,23 @@ def proposal_head(channels: int, ratios: int) -> keras.Model:
     return keras.Model(level, [_float(x) for x in outputs], name="proposal_head")
 
 
-def box_head(bins: int, channels: int, units: int, classes: int, kinds: int) -> keras.Model:
-    """Regions (n, bins, bins, c) to (n, classes) logits and (n, kinds, 4) deltas.
+def box_head(bins: int, channels: int, units: int, classes: int) -> keras.Model:
+    """Regions (n, bins, bins, c) to (n, classes) logits and (n, classes - 1, 4) deltas.
 
-    Class 0 is background, which has no box; the others have one each, or a common one. Source: Lin et al. 2017, 4.2 (two hidden layers).
+    Class 0 is background, which has no box. Source: Lin et al. 2017, 4.2 (two hidden layers).
     """
     regions = keras.Input((bins, bins, channels))
     x = layers.Flatten()(regions)
     for name in ("hidden_1", "hidden_2"):
         x = layers.Dense(units, activation="relu", kernel_initializer="he_uniform", name=name)(x)
     logits = layers.Dense(classes, kernel_initializer=_normal(SMALL), name="class")(x)
-    deltas = layers.Dense(4 * kinds, kernel_initializer=_normal(FINER), name="box")(x)
-    deltas = layers.Reshape((kinds, 4))(deltas)
+    deltas = layers.Dense(4 * (classes - 1), kernel_initializer=_normal(FINER), name="box")(x)
+    deltas = layers.Reshape((classes - 1, 4))(deltas)
     return keras.Model(regions, [_float(logits), _float(deltas)], name="box_head")
 
 
-def mask_head(bins: int, channels: int, kinds: int) -> keras.Model:
-    """Regions (n, bins, bins, c) to (n, 2 bins, 2 bins, kinds) logits.
+def mask_head(bins: int, channels: int, classes: int) -> keras.Model:
+    """Regions (n, bins, bins, c) to (n, 2 bins, 2 bins, classes - 1) logits.
 
     Source: He et al. 2017, figure 4 (right): four convolutions, then one that doubles the size.
     """
@@ -48,7 +48,7 @@ def mask_head(bins: int, channels: int, kinds: int) -> keras.Model:
     for name in ("mask_1", "mask_2", "mask_3", "mask_4"):
         x = layers.Conv2D(channels, 3, padding="same", name=name, **RELU)(x)
     x = layers.Conv2DTranspose(channels, 2, 2, name="doubled", **RELU)(x)
-    x = layers.Conv2D(kinds, 1, kernel_initializer=_normal(SMALL), name="mask")(x)
+    x = layers.Conv2D(classes - 1, 1, kernel_initializer=_normal(SMALL), name="mask")(x)
     return keras.Model(regions, _float(x), name="mask_head")
 
 

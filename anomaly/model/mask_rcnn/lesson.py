@@ -11,7 +11,7 @@ from keras import ops
 
 from anomaly.model.mask_rcnn import boxes as box_maths
 from anomaly.model.mask_rcnn import losses, targets
-from anomaly.model.mask_rcnn.detections import VARIANCE, kind_of
+from anomaly.model.mask_rcnn.detections import VARIANCE
 from anomaly.model.mask_rcnn.matching import pick
 from anomaly.model.mask_rcnn.network import Parts
 from anomaly.model.mask_rcnn.proposals import VARIANCE as ANCHOR_VARIANCE
@@ -56,7 +56,7 @@ class Lesson(keras.Model):
         wanted = (settings.rois_per_image, settings.positive_fraction)
         own = targets.of_regions(proposals, true, batch["labels"], draw, *wanted)
         logits, deltas = self.parts.classify(maps, own.boxes)
-        kind = kind_of(own.labels, deltas.shape[2])[..., None, None]
+        kind = ops.maximum(own.labels - 1, 0)[..., None, None]
         moved = ops.take_along_axis(deltas, kind, 2)[:, :, 0]
         shift = box_maths.encode(own.boxes, pick(true, own.instance), VARIANCE)
         positive, valid = own.sample.positive, own.sample.valid

@@ -36,7 +36,6 @@ class Settings:
     rois_per_image: int
     positive_fraction: float
     mask_rois: int
-    class_agnostic: bool
     max_detections: int
     min_score: float
     nms: float
@@ -56,9 +55,8 @@ class Parts:
         )  # fmt: skip
         self.box_align = RoIAlign(BOX_BINS, own.canonical_size)
         self.mask_align = RoIAlign(MASK_BINS, own.canonical_size)
-        kinds = 1 if own.class_agnostic else classes - 1  # of boxes and masks
-        self.box_head = heads.box_head(BOX_BINS, own.channels, own.units, classes, kinds)
-        self.mask_head = heads.mask_head(MASK_BINS, own.channels, kinds)
+        self.box_head = heads.box_head(BOX_BINS, own.channels, own.units, classes)
+        self.mask_head = heads.mask_head(MASK_BINS, own.channels, classes)
         self.of_class = OfClass()
         self.detect = Detect(size, own.max_detections, own.min_score, own.nms)
 
@@ -70,12 +68,12 @@ class Parts:
         return maps[:-1], logits, deltas, self.propose(logits, deltas)
 
     def classify(self, maps: list[Tensor], boxes: Tensor) -> tuple[Tensor, Tensor]:
-        """(b, r, c) logits and (b, r, kinds, 4) deltas of (b, r, 4) boxes."""
+        """(b, r, c) logits and (b, r, c - 1, 4) deltas of (b, r, 4) boxes."""
         logits, deltas = self.box_head(_fold(self.box_align(maps, boxes)))
         return _unfold(logits, boxes.shape[1]), _unfold(deltas, boxes.shape[1])
 
     def mask(self, maps: list[Tensor], boxes: Tensor) -> Tensor:
-        """(b, r, s, s, kinds) logits of (b, r, 4) boxes."""
+        """(b, r, s, s, c - 1) logits of (b, r, 4) boxes."""
         return _unfold(self.mask_head(_fold(self.mask_align(maps, boxes))), boxes.shape[1])
 
 

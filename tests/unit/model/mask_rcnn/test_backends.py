@@ -25,7 +25,6 @@ SETTINGS = Settings(
     rois_per_image=32,
     positive_fraction=0.25,
     mask_rois=8,
-    class_agnostic=False,
     max_detections=10,
     min_score=0.05,
     nms=0.5,

@@ -70,20 +70,6 @@ def test_detections_are_the_surest_of_each_class():
     assert np.allclose(np.asarray(boxes)[0, :2], [[0, 0, 20, 20], [40, 40, 60, 60]])
 
 
-def test_classes_may_share_their_box():
-    regions = np.float32([[[0, 0, 20, 20], [40, 40, 60, 60]]])
-    logits = np.log(np.float32([[[0.1, 0.8, 0.1], [0.1, 0.3, 0.6]]]))
-    own = np.float32([[[[1, 0, 0, 0]], [[0, 2, 0, 0]]]])  # (1, 2, 1, 4)
-    shared = [np.asarray(x) for x in LAYERS[2](regions, logits, own)]
-    each = [np.asarray(x) for x in LAYERS[2](regions, logits, np.repeat(own, 2, 2))]
-    assert all((a == b).all() for a, b in zip(shared, each, strict=True))
-
-
 def test_the_mask_is_that_of_the_class():
     masks = np.stack([np.full((1, 2, 3, 3), value, np.float32) for value in (1, 2, 3)], -1)
     assert np.asarray(OfClass()(masks, np.int32([[3, 1]])))[0, :, 0, 0].tolist() == [3, 1]
-
-
-def test_classes_may_share_their_mask():
-    masks = np.random.default_rng(0).random((1, 2, 3, 3, 1), np.float32)
-    assert (np.asarray(OfClass()(masks, np.int32([[3, 1]]))) == masks[..., 0]).all()
