@@ -28,12 +28,12 @@ OVERLAY = 256  # side of a pictured image, pixels
 
 def write(folder: Path, learner: Learner, dataset: Dataset, augment: Policy, cache: Cache) -> None:
     """The model, also in MLflow's format where Keras made it, and how it learned."""
-    if learner.model is None:
+    save(folder, "training_curves", training_curves(curves(folder), "training"))
+    save(folder, "augmentation", _augmentation(dataset, augment, cache))
+    if learner.model is None:  # the model last: once it is saved, its checkpoints are gone
         learner.save(folder / "model")
     else:
         learner.save(write_model(folder / "model", learner.model))
-    save(folder, "training_curves", training_curves(curves(folder), "training"))
-    save(folder, "augmentation", _augmentation(dataset, augment, cache))
 
 
 def _augmentation(dataset: Dataset, augment: Policy, cache: Cache) -> Figure:

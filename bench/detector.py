@@ -29,7 +29,7 @@ TRIES = 5
 def measure(root: Path, folder: Path) -> list[dict]:
     """Two lines, measured in a process that does nothing else; random weights and images."""
     command = [sys.executable, "-m", "bench.detector"]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     seconds = json.loads(done.stdout.splitlines()[-1])
     return [
         _line("a training step, batch 2, nothing frozen", seconds["step"], seconds["unit"], STEP),

@@ -145,6 +145,8 @@ class Checkpoint:
             self._writing.result()
 
     def _replace(self, state: State) -> None:
+        if not all(np.isfinite(array).all() for group in state.arrays.values() for array in group):
+            return  # the next epoch will say so; what was good stays
         counts = {name: len(arrays) for name, arrays in state.arrays.items()}
         head = json.dumps({"epochs": state.epochs, "best": state.best, "counts": counts})
         rows: dict[str, Any] = {"head": np.array(head)}
@@ -154,8 +156,10 @@ class Checkpoint:
         try:
             with part.open("wb") as file:
                 np.savez(file, **rows)
+                file.flush()
+                os.fsync(file.fileno())  # else a power cut may leave the name without the content
             os.replace(part, self.path)
-        except OSError as error:
+        except Exception as error:  # a full disk, no memory left
             part.unlink(missing_ok=True)
             log.warning("no checkpoint could be written to %s (%s); going on", self.path, error)
 

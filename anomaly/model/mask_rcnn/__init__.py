@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import keras
+import numpy as np
 
 from anomaly.checks import Fraction, Number, Positive, Share, Size
 from anomaly.data.cache import Cache
@@ -75,9 +76,9 @@ def build(
         min_score=min_score,
         nms=nms,
     )
-    _check(settings, max_instances)
     network = backbone(image_size=image_size)
     parts = Parts(network, len(classes), settings)
+    _check(settings, max_instances, parts.propose.anchors)
     teaching = Teaching(
         parts, network, frozen, freeze_batch_norm, augment, optimizer,
         max_instances, negatives, validate_every, seed,
@@ -89,7 +90,7 @@ def build(
     return Detector(model, classes, cache, thresholds, views, teaching)
 
 
-def _check(settings: Settings, max_instances: int) -> None:
+def _check(settings: Settings, max_instances: int, levels: Sequence[np.ndarray]) -> None:
     most = settings.proposals + max_instances
     if settings.rois_per_image > most:
         raise InputError(
@@ -100,6 +101,12 @@ def _check(settings: Settings, max_instances: int) -> None:
         raise InputError(
             f"model.rois_per_image={settings.rois_per_image} and model.positive_fraction="
             f"{settings.positive_fraction} leave no positive region to learn from; raise one"
+        )
+    anchors = sum(len(level) for level in levels)
+    if settings.anchors_per_image > anchors:
+        raise InputError(
+            f"model.anchors_per_image must be at most {anchors}, which is all that"
+            f" model.image_size and model.anchor_ratios give, got {settings.anchors_per_image}"
         )
     if max_instances > MOST:
         raise InputError(f"model.max_instances must be at most {MOST}, got {max_instances}")

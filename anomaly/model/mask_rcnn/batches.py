@@ -5,17 +5,22 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
+import cv2
 import numpy as np
 
 from anomaly.data.cache import Cache
 from anomaly.data.images import load_image, numbered_instances
+from anomaly.data.instances import numbered as numbered_pieces
 from anomaly.fusion import box_of
 from anomaly.model.ahead import Ahead
+from anomaly.model.cores import count
 from anomaly.schema import StageConfig
 from anomaly.types import Sample, Split
 
 if TYPE_CHECKING:
     from anomaly.augment.policy import Policy
+
+SPECK = 16  # pixels of a piece with all its neighbours; what a border mirrors of less is noise
 
 
 class Shapes(NamedTuple):
@@ -53,7 +58,7 @@ class Batches(Ahead):
         self.policy, self.cache, self.shapes = policy, cache, shapes
         self.size, self.seed = stage.batch_size, seed
         self.steps = stage.steps(len(self.defective) + self.negatives)
-        self.pool = ThreadPoolExecutor()
+        self.pool = ThreadPoolExecutor(count())
         self.truth: dict[str, np.ndarray] = {}  # instances are small, and reading them is slow
         self.begin(0)
 
@@ -104,14 +109,16 @@ def example(
 ) -> dict[str, np.ndarray]:
     """One image's part of a batch, from its (h, w) numbered instances.
 
-    An instance that augmentation moved out of the image is gone with its box; the others are
-    numbered anew. Boxes are those of the masks, so the two never part.
+    An instance that augmentation moved out of the image is gone with its box, one that the border
+    mirrors is there twice. Boxes are those of the masks, so the two never part.
     """
-    present = [number for number in range(1, most + 1) if (numbered == number).any()]
+    present = [
+        piece for number in range(1, numbered.max() + 1) for piece in _pieces(numbered == number)
+    ]
+    present = sorted(present, key=np.count_nonzero, reverse=True)[:most]
     instances = np.zeros(numbered.shape, np.uint8)
     boxes = np.zeros((most, 4), np.float32)
-    for place, number in enumerate(present):
-        own = numbered == number
+    for place, own in enumerate(present):
         instances[own] = place + 1
         boxes[place] = box_of(own)
     labels = np.where(np.arange(most) < len(present), label, 0).astype(np.int32)
@@ -121,3 +128,13 @@ def example(
         "labels": labels,
         "instances": instances,
     }
+
+
+def _pieces(own: np.ndarray) -> list[np.ndarray]:
+    """The (h, w) bool mask of each piece; less than three pixels apart they are one.
+
+    Turned by nearest neighbours, a thin instance gets gaps, and is still one.
+    """
+    near = cv2.dilate(own.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    pieces = numbered_pieces(near, SPECK)
+    return [own & (pieces == number) for number in range(1, pieces.max() + 1)]

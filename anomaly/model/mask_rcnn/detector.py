@@ -26,7 +26,7 @@ from anomaly.model.mask_rcnn.lesson import Lesson
 from anomaly.model.mask_rcnn.network import Parts
 from anomaly.model.mask_rcnn.pyramid import freeze
 from anomaly.model.mask_rcnn.start import NOTES
-from anomaly.model.mask_rcnn.training import Trainer
+from anomaly.model.mask_rcnn.training import Diverged, Trainer
 from anomaly.model.mask_rcnn.views import Rows, Seen, look
 from anomaly.progress import track
 from anomaly.schema import StageConfig, TrainerConfig
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from anomaly.augment.policy import Policy
 
 log = logging.getLogger(__name__)
+FILE = "model.keras"
 BATCH = 2  # images looked at together; each is found alike in any company
 
 
@@ -120,7 +121,22 @@ class Detector:
             trainer.distribution,
         )  # fmt: skip
         self.checkpoints.append(checkpoint)
-        taught.run(checkpoint, report)
+        try:
+            taught.run(checkpoint, report)
+        except Diverged as error:
+            raise InputError(f"{error}: {self._advice(checkpoint)}") from None
+
+    def _advice(self, checkpoint: Checkpoint) -> str:
+        """What to do about a training that diverged; what it had learned before is kept."""
+        advice = (
+            "lower trainer.learning_rate, or clip gradients (optimizer=warmup optimizer.clipnorm=1)"
+        )
+        if checkpoint.exists():
+            folder = checkpoint.path.with_suffix("")
+            self._write(folder)
+            checkpoint.done()
+            advice += f"; to begin with what was learned before: model.weights={folder / FILE}"
+        return advice
 
     def _batches(self, train: Split, stage: StageConfig) -> Batches:
         own = self.teaching
@@ -189,21 +205,24 @@ class Detector:
 
     def save(self, folder: Path) -> None:
         """model.keras (RGB to detections) and detector.json; checkpoints have served then."""
+        self._write(folder)
+        for checkpoint in self.checkpoints:
+            checkpoint.done()
+
+    def _write(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.model.save(folder / "model.keras")
+        self.model.save(folder / FILE)
         content = {
             "classes": self.classes,
             "thresholds": self.thresholds,
             "views": self.views,
         }
         (folder / NOTES).write_text(json.dumps(content, indent=2))
-        for checkpoint in self.checkpoints:
-            checkpoint.done()
 
 
 def load(folder: Path, cache: Cache) -> Detector:
     """The detector that `save` wrote; it predicts the same."""
-    model = keras.saving.load_model(folder / "model.keras", compile=False, safe_mode=True)
+    model = keras.saving.load_model(folder / FILE, compile=False, safe_mode=True)
     model.compile(jit_compile=jit(None))
     content = json.loads((folder / NOTES).read_text())
     return Detector(

@@ -28,7 +28,7 @@ class Lesson(keras.Model):
     """
 
     def __init__(self, network: keras.Model, parts: Parts) -> None:
-        super().__init__(name="lesson", dtype="float32")  # else boxes would arrive in bfloat16
+        super().__init__(name="lesson", autocast=False)  # boxes and lots stay float32
         self.network = network  # has every weight of the parts
         self.parts = parts
         self.anchors = np.concatenate(parts.propose.anchors)

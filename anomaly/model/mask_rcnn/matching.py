@@ -45,7 +45,7 @@ def match(boxes: Tensor, true: Tensor, low: float, high: float, best_counts: boo
     positive = most >= high
     if best_counts:
         best = ops.max(overlap, 1, keepdims=True)
-        positive = positive | ops.any((overlap >= best) & (best > 1e-3), -1)
+        positive = positive | ops.any((overlap >= best) & (best > 0), -1)
     real = _area(boxes) > 0
     negative = (most < low) & ~positive & real
     return Match(ops.cast(ops.argmax(overlap, -1), "int32"), positive & real, negative)

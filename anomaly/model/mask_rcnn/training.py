@@ -14,10 +14,13 @@ from anomaly.model.mask_rcnn.batches import Batches
 from anomaly.model.mask_rcnn.lesson import Lesson
 from anomaly.model.mask_rcnn.losses import NAMES
 from anomaly.progress import bar
-from anomaly.types import InputError
 
 FIGURE = "val_map"
 Validate = Callable[[], float]
+
+
+class Diverged(Exception):
+    """A loss is no longer finite; the text says which, and when."""
 
 
 class Trainer:
@@ -40,12 +43,22 @@ class Trainer:
         """Learn; afterwards the network has the weights of the best validation map.
 
         Raises:
-            InputError: a loss is no longer finite; the last good weights stay in the checkpoint.
+            Diverged: a loss is no longer finite; the network is what the checkpoint has.
         """
         with over_devices(self.distribution):
             self.lesson.optimizer.build(self.lesson.trainable_variables)
         memory = Memory(self.lesson, self.lesson.optimizer, self.best)
         course = Course(memory, checkpoint, report, every=0)
+        try:
+            self._learn(course)
+        except Diverged:
+            if state := checkpoint.read():
+                memory.restore(state)
+            raise
+        course.finish()
+        self.best.restore()
+
+    def _learn(self, course: Course) -> None:
         with bar() as display:
             steps = len(self.batches)
             task = display.add_task("training", total=self.epochs * steps, figures="")
@@ -57,23 +70,17 @@ class Trainer:
                     self.lesson.stop_training = True
 
             for epoch in range(course.begun, self.epochs):
-                figures = self._epoch(epoch, AfterBatch(show), checkpoint)
+                figures = self._epoch(epoch, AfterBatch(show))
                 course.ended(figures | self._look(epoch))
-        course.finish()
-        self.best.restore()
 
-    def _epoch(self, epoch: int, callback: AfterBatch, checkpoint: Checkpoint) -> dict[str, float]:
+    def _epoch(self, epoch: int, callback: AfterBatch) -> dict[str, float]:
         self.batches.begin(epoch)
         with over_devices(self.distribution):
             history = self.lesson.fit(self.batches, verbose=0, callbacks=[callback], shuffle=False)
         figures = {name: float(values[-1]) for name, values in history.history.items()}
         wrong = [name for name in (*NAMES, "loss") if not np.isfinite(figures[name])]
         if wrong:
-            raise InputError(
-                f"the {wrong[0]} loss is {figures[wrong[0]]} in epoch {epoch}: lower"
-                " trainer.learning_rate, or clip gradients (optimizer=warmup optimizer.clipnorm=1);"
-                f" the weights of the epochs before are in {checkpoint.path}"
-            )
+            raise Diverged(f"the {wrong[0]} loss is {figures[wrong[0]]} in epoch {epoch}")
         return figures
 
     def _look(self, epoch: int) -> dict[str, float]:

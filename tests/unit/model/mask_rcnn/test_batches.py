@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -121,8 +122,34 @@ def test_an_instance_that_left_the_image_is_gone_with_its_box():
     numbered[1, 1], numbered[5:7, 4] = 1, 3  # the second is gone
     own = example(np.zeros((8, 8, 3), np.uint8), numbered, label=2, most=4)
     assert own["labels"].tolist() == [2, 2, 0, 0]
-    assert own["boxes"][:2].tolist() == [[1, 1, 2, 2], [4, 5, 5, 7]]
+    assert own["boxes"][:2].tolist() == [[4, 5, 5, 7], [1, 1, 2, 2]]
     assert np.unique(own["instances"]).tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("augment", ["strong", "classic"])
+def test_what_the_border_mirrors_is_an_instance_of_its_own(batches, demo, augment):
+    """A defect at the edge, turned and moved: it and its mirror image are two."""
+    policy = batches(augment).policy
+    image, mask = np.zeros((64, 64, 3), np.uint8), np.zeros((64, 64), np.uint8)
+    mask[6:14, 8:18] = 1
+    twice = 0
+    for version in range(1, 40):
+        moved, numbers = policy.apply(image, mask, "a", version)
+        made = example(moved, numbers, label=1, most=MOST)
+        for number in range(1, made["instances"].max() + 1):
+            own = (made["instances"] == number).astype(np.uint8)
+            near = cv2.dilate(own, np.ones((3, 3), np.uint8))
+            assert cv2.connectedComponents(near, connectivity=8)[0] == 2  # with the background
+        twice += made["labels"][1] > 0
+    assert twice > 0
+
+
+def test_a_thin_instance_with_gaps_is_one():
+    numbers = np.zeros((32, 32), np.uint8)
+    numbers[10, 4:28:2] = 1
+    made = example(np.zeros((32, 32, 3), np.uint8), numbers, label=1, most=4)
+    assert made["labels"].tolist() == [1, 0, 0, 0]
+    assert made["boxes"][0].tolist() == [4, 10, 27, 11]
 
 
 def test_of_too_many_instances_the_largest_count_and_the_rest_is_told(batches, demo, tmp_path):

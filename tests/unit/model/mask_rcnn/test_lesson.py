@@ -71,6 +71,16 @@ def test_it_learns_in_every_precision_and_answers_in_float32(precision):
     assert head.compute_dtype == precision.removeprefix("mixed_")
 
 
+def test_half_precision_scales_its_loss():
+    keras.mixed_precision.set_global_policy("mixed_float16")
+    try:
+        lesson, _ = lesson_of()
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    assert isinstance(lesson.optimizer, keras.optimizers.LossScaleOptimizer)
+    assert np.isfinite(lesson.train_on_batch(batch_of(lesson, 2), return_dict=True)["loss"])
+
+
 def test_boxes_and_lots_are_float32_in_every_precision(precision, monkeypatch):
     lesson, _ = lesson_of()
     seen: dict[str, str] = {}

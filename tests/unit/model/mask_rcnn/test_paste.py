@@ -65,10 +65,30 @@ def test_rows_become_detections_on_the_grid():
     assert heat.max() == pytest.approx(0.8 * 0.9)
 
 
-def test_a_detection_that_covers_no_pixel_is_none():
-    own, heat = found(row([[1, 1, 30, 30]], [np.full((28, 28), 0.4)], [0.9], [1]), 1, SIDE)
-    assert len(own) == 0 and own.masks.shape == (0, SIDE, SIDE)
+def test_a_detection_whose_mask_is_unsure_covers_its_most_probable_pixels():
+    mask = np.full((28, 28), 0.2)
+    mask[:, :14] = 0.4
+    own, heat = found(row([[2, 2, 30, 30]], [mask], [0.9], [1]), 1, SIDE)
+    assert box_of(own.masks[0]) == (2, 2, 16, 30)
     assert heat.max() == pytest.approx(0.36)
+
+
+@pytest.mark.parametrize("x", [0.0, 9.9, 20.4, 20.6, 63.4])
+@pytest.mark.parametrize("side", [0.0, 0.4])
+def test_a_detection_smaller_than_a_pixel_covers_one(x, side):
+    box = [x, 20.6, x + side, 20.6 + side]
+    own, _ = found(row([box], [np.ones((28, 28))], [0.9], [1]), 1, SIDE)
+    assert own.masks.sum() == 1
+    left, top, _, _ = box_of(own.masks[0])
+    assert abs(left + 0.5 - x) <= 1 and top == 20
+
+
+def test_no_detection_is_none():
+    own, heat = found(
+        row([], [np.ones((28, 28))], [], []) | {"boxes": np.zeros((1, 4), np.float32)}, 1, SIDE
+    )
+    assert len(own) == 0 and own.masks.shape == (0, SIDE, SIDE)
+    assert not heat.any()
 
 
 def detections(*instances: tuple[float, int]) -> Detections:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import keras
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from anomaly.model.checkpoint import Checkpoint
-from anomaly.model.mask_rcnn.training import Trainer
 from anomaly.types import InputError
 
 TINY = ("model=mask_rcnn", "backbone=tiny", "backbone.width=4", "model.image_size=64")
@@ -24,6 +24,10 @@ TINY = ("model=mask_rcnn", "backbone=tiny", "backbone.width=4", "model.image_siz
             ("model.rois_per_image=4", "model.positive_fraction=0.1"),
             "model.rois_per_image=4 and model.positive_fraction=0.1 leave no positive region",
         ),
+        (
+            ("model.anchors_per_image=1024",),
+            "model.anchors_per_image must be at most 1023, which is all that model.image_size",
+        ),
         (("model.max_instances=300",), "model.max_instances must be at most 255, got 300"),
     ],
 )
@@ -32,34 +36,48 @@ def test_refused(changes, sentence, parsed, learner_of):
         learner_of(parsed(*TINY, *changes))
 
 
-class Blown(keras.Model):
-    """A lesson of which one loss is no number from the second epoch on."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.epoch = 0
-
-    def fit(self, *args, **kwargs):
-        self.epoch += 1
-        names = ("proposal_class", "proposal_box", "class", "box", "mask", "loss")
-        figures = {name: [1.0] for name in names}
-        if self.epoch > 1:
-            figures["mask"] = figures["loss"] = [float("nan")]
-        return type("History", (), {"history": figures})()
+SMALL = (
+    *("experiment=demo_mask_rcnn", "backbone.width=4", "model.image_size=64", "model.channels=8"),
+    *("model.units=8", "model.proposals=20", "model.proposals_per_level=30"),
+    *("model.rois_per_image=16", "model.validate_every=1", "trainer.epochs=3", "augment=none"),
+)
 
 
-def test_the_loss_that_blew_up_is_named_and_the_epochs_before_are_kept(tmp_path):
-    lesson = Blown()
-    lesson.compile(keras.optimizers.SGD())
-    batches = type("Batches", (), {"begin": lambda self, epoch: None, "__len__": lambda self: 1})()
-    checkpoint = Checkpoint(tmp_path, "key")
-    told = []
-    with pytest.raises(
-        InputError, match=r"the mask loss is nan in epoch 1: lower trainer\.learning_rate"
-    ):
-        Trainer(lesson, batches, lambda: 0.5, 1, 3, "none").run(
-            checkpoint, lambda e, v: told.append(e)
-        )
+def blow_up(learner) -> None:
+    for variable in learner.model.trainable_variables:
+        variable.assign(variable * float("nan"))
+
+
+def test_of_a_training_that_blows_up_what_was_learned_before_is_kept(parsed, learner_of, demo):
+    run = parsed(*SMALL)
+    learner, told = learner_of(run), []
+    before: list[list[np.ndarray]] = []
+
+    def spoil(epoch: int, figures: dict[str, float]) -> None:
+        told.append(epoch)
+        before.append(learner.model.get_weights())
+        blow_up(learner)
+
+    sentence = r"the \w+ loss is nan in epoch 1: lower trainer\.learning_rate.* model\.weights=(.*)"
+    with pytest.raises(InputError, match=sentence) as caught:
+        learner.fit(demo.train, demo.validate, run.trainer, spoil)
     assert told == [0]
-    state = checkpoint.read()
-    assert len(state.epochs) == 1 and np.isfinite(state.epochs[0]["loss"])
+    kept = re.search(sentence, str(caught.value))[1]
+    again = learner_of(parsed(*SMALL, f"model.weights={kept}", "backbone.weights=null"))
+    for own, theirs in zip(again.model.get_weights(), before[0], strict=True):
+        assert np.array_equal(own, theirs)
+
+
+def test_a_training_that_blows_up_at_once_keeps_nothing(parsed, learner_of, demo):
+    run = parsed(*SMALL)
+    learner = learner_of(run)
+    blow_up(learner)
+    with pytest.raises(InputError, match=r"loss is nan in epoch 0: .*clipnorm=1\)$"):
+        learner.fit(demo.train, demo.validate, run.trainer, lambda e, v: None)
+
+
+def test_a_train_part_without_defects_is_refused(parsed, learner_of, demo):
+    run = parsed(*SMALL)
+    good = replace(demo.train, samples=tuple(s for s in demo.train if not s.label))
+    with pytest.raises(InputError, match="no defective image: there is nothing to find"):
+        learner_of(run).fit(good, demo.validate, run.trainer, lambda e, v: None)
