@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from anomaly.backbone import tiny
+from anomaly.model.mask_rcnn import targets
 from anomaly.model.mask_rcnn.lesson import Lesson
 from anomaly.model.mask_rcnn.network import Parts, finder
 from anomaly.model.mask_rcnn.pyramid import freeze
@@ -69,6 +70,53 @@ def test_it_learns_in_every_precision_and_answers_in_float32(precision):
     }
     head = lesson.parts.box_head.get_layer("hidden_1")
     assert head.compute_dtype == precision.removeprefix("mixed_")
+
+
+def test_each_region_is_judged_by_the_outputs_of_its_own_class_and_instance(monkeypatch):
+    """Heads that say the same of every region, and other things of each class; losses by hand."""
+    lesson, _ = lesson_of()
+    said = np.random.default_rng(1)
+    class_bias, box_bias = said.normal(size=4), said.normal(size=(3, 4))
+    mask_bias = said.normal(size=3)
+    heads = lesson.parts.box_head, lesson.parts.mask_head
+    for head, name, bias in (
+        (heads[0], "class", class_bias), (heads[0], "box", box_bias), (heads[1], "mask", mask_bias)
+    ):  # fmt: skip
+        kernel, _ = head.get_layer(name).get_weights()
+        head.get_layer(name).set_weights([kernel * 0, bias.ravel()])
+    taught: list = []
+    drawn = targets.of_regions
+    monkeypatch.setattr(
+        targets, "of_regions", lambda *given: taught.append(drawn(*given)) or taught[-1]
+    )
+    batch = batch_of(lesson, 3)
+    losses = {name: float(value) for name, value in lesson(batch).items()}
+
+    boxes, labels, instance = (
+        np.asarray(x) for x in (taught[0].boxes, taught[0].labels, taught[0].instance)
+    )
+    valid = np.asarray(taught[0].sample.valid) > 0
+    log_proba = class_bias - np.log(np.exp(class_bias).sum())
+    assert losses["class"] == pytest.approx(-log_proba[labels[valid]].mean(), rel=1e-4)
+
+    sure = labels > 0
+    assert {1, 2, 3} == set(labels[sure])
+    true = batch["boxes"][np.arange(2)[:, None], instance][sure]
+    own = boxes[sure]
+    size, middle = own[:, 2:] - own[:, :2], (own[:, 2:] + own[:, :2]) / 2
+    true_size, true_middle = true[:, 2:] - true[:, :2], (true[:, 2:] + true[:, :2]) / 2
+    wanted = np.hstack([(true_middle - middle) / size / 0.1, np.log(true_size / size) / 0.2])
+    error = np.abs(box_bias[labels[sure] - 1] - wanted)
+    smooth = np.where(error < 1, error**2 / 2, error - 0.5)
+    assert losses["box"] == pytest.approx(smooth.sum() / valid.sum(), rel=1e-3)
+
+    few = SETTINGS.mask_rois
+    logits = mask_bias[np.maximum(labels[:, :few] - 1, 0)][..., None, None]
+    numbered = batch["instances"].astype(np.int32)
+    inside = np.asarray(targets.of_masks(numbered, boxes[:, :few], instance[:, :few], 28))
+    entropy = np.logaddexp(0, logits) - logits * inside
+    chosen = sure[:, :few]
+    assert losses["mask"] == pytest.approx(entropy.mean((2, 3))[chosen].mean(), rel=1e-3)
 
 
 def test_half_precision_scales_its_loss():
