@@ -182,7 +182,7 @@ def _batches(lesson: Lesson, folder: Path) -> Any:
     )  # fmt: skip
     policy = strong.build(
         seed=0, factor="balance", good_factor=1, rotation=180, brightness=0.25, contrast=0.25,
-        shift=0.05, zoom=0.1, noise=0.04,
+        shift=0.05, zoom=0.1, noise=0.04, border="reflect",
     )  # fmt: skip
     settings = lesson.parts.settings
     shapes = Shapes(SIZE, len(lesson.anchors), settings.proposals, INSTANCES)

@@ -8,6 +8,8 @@ import cv2
 from anomaly.augment.policy import Policy
 from anomaly.checks import Degrees, Fraction, Number
 
+BORDERS = {"reflect": cv2.BORDER_REFLECT_101, "replicate": cv2.BORDER_REPLICATE}
+
 
 def build(
     *,
@@ -20,13 +22,17 @@ def build(
     shift: Fraction,
     zoom: Fraction,
     noise: Fraction,
+    border: Literal["reflect", "replicate"],
 ) -> Policy:
-    """One affine move (rotation, shift, zoom), then light, blur and noise, each in part."""
+    """One affine move (rotation, shift, zoom), then light, blur and noise, each in part.
+
+    What lies beyond the picture is its mirror image, or its edge drawn out.
+    """
     move = A.Affine(
         rotate=(-rotation, rotation),
         translate_percent=(-shift, shift),
         scale=(1 - zoom, 1 + zoom),
-        border_mode=cv2.BORDER_REFLECT_101,
+        border_mode=BORDERS[border],
         p=1,
     )
     steps = [

@@ -15,7 +15,14 @@ IMAGE = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
 MASK = np.zeros((64, 64), bool)
 MASK[20:40, 10:30] = True
 LABELS = np.array([0] * 20 + [1] * 4 + [2] * 5)
-STRONG = {"rotation": 180, "brightness": 0.2, "contrast": 0.2, "shift": 0.05, "zoom": 0.1}
+STRONG = {
+    "border": "reflect",
+    "rotation": 180,
+    "brightness": 0.2,
+    "contrast": 0.2,
+    "shift": 0.05,
+    "zoom": 0.1,
+}
 
 
 def policy(seed: int = 0) -> Policy:
