@@ -10,5 +10,6 @@ bottle experiment=bottle_mask_rcnn
 bottle model=mobilenetv2
 bottle model=bovw
 bottle -m ensemble=soft_vote,meta_learner
+"$python" train.py experiment=demo_mask_rcnn output="$output"
 
 "$python" -m experiments.record experiments/bottle_mask_rcnn "$output"
