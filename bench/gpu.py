@@ -147,8 +147,7 @@ def _seconds(work: Callable[[], Any]) -> float:
 
 
 def _training(lesson: Lesson, folder: Path) -> float:
-    """Whole epochs as a run has them, checkpoints included; it is not looked at validation."""
-
+    """Whole epochs as a run has them, checkpoints included; validation is left out."""
     from anomaly.model.checkpoint import Checkpoint
     from anomaly.model.mask_rcnn.training import Trainer
 

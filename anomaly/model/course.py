@@ -31,7 +31,8 @@ class Course:
     ) -> None:
         self.memory, self.checkpoint, self.report, self.every = memory, checkpoint, report, every
         self.epochs: list[dict[str, float]] = []
-        self.unwritten, self.cost = False, 0.0  # seconds that the last checkpoint took
+        self.unwritten = False
+        self.cost = 0.0  # seconds for which the last checkpoint held up the training
         self._resume()
         self.begun = len(self.epochs)  # the first epoch that is still to come
         self.written = time.monotonic()

@@ -112,10 +112,9 @@ def example(
     An instance that augmentation moved out of the image is gone with its box, one that the border
     mirrors is there twice. Boxes are those of the masks, so the two never part.
     """
-    present = [
-        piece for number in range(1, numbered.max() + 1) for piece in _pieces(numbered == number)
-    ]
-    present = sorted(present, key=np.count_nonzero, reverse=True)[:most]
+    numbers = range(1, numbered.max() + 1)
+    pieces = [piece for number in numbers for piece in _pieces(numbered == number)]
+    present = sorted(pieces, key=np.count_nonzero, reverse=True)[:most]
     instances = np.zeros(numbered.shape, np.uint8)
     boxes = np.zeros((most, 4), np.float32)
     for place, own in enumerate(present):

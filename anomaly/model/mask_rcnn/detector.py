@@ -131,7 +131,7 @@ class Detector:
         advice = (
             "lower trainer.learning_rate, or clip gradients (optimizer=warmup optimizer.clipnorm=1)"
         )
-        if checkpoint.exists():
+        if checkpoint.read() is not None:  # the network is what it has
             folder = checkpoint.path.with_suffix("")
             self._write(folder)
             checkpoint.done()
