@@ -14,14 +14,30 @@ from anomaly.model.course import AfterBatch, Course
 QUIETLY = {"batch_size": 4, "verbose": 0, "shuffle": False}
 
 
+class Clock:
+    """Time passes where the test says so, whatever else the machine does."""
+
+    def __init__(self, monkeypatch) -> None:
+        self.now = 0.0
+        monkeypatch.setattr(time, "monotonic", lambda: self.now)
+
+    def pass_by(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch) -> Clock:
+    return Clock(monkeypatch)
+
+
 class Memory:
     """Of a network whose copy takes `seconds`; counts the copies."""
 
-    def __init__(self, seconds: float) -> None:
-        self.seconds, self.copies = seconds, 0
+    def __init__(self, seconds: float, clock: Clock) -> None:
+        self.seconds, self.clock, self.copies = seconds, clock, 0
 
     def state(self, epochs) -> State:
-        time.sleep(self.seconds)
+        self.clock.pass_by(self.seconds)
         self.copies += 1
         return State(list(epochs), {}, 0.0)
 
@@ -30,29 +46,31 @@ def course(memory: Memory, checkpoint: Checkpoint, every: float = 0.0) -> Course
     return Course(memory, checkpoint, lambda epoch, figures: None, every)
 
 
-def test_what_costs_nothing_is_written_after_each_epoch(tmp_path):
-    checkpoint, memory = Checkpoint(tmp_path, "key"), Memory(0.0)
-    own = course(memory, checkpoint)
+def test_what_costs_little_is_written_after_each_epoch(tmp_path, clock):
+    checkpoint = Checkpoint(tmp_path, "key")
+    own = course(Memory(0.04, clock), checkpoint)
     for epoch in range(3):
-        time.sleep(0.05)
+        clock.pass_by(1.0)
         own.ended({"loss": float(epoch)})
         assert len(checkpoint.read().epochs) == epoch + 1
 
 
-def test_checkpoints_take_a_small_share_of_the_time_and_the_last_epoch_is_kept(tmp_path):
-    checkpoint, memory = Checkpoint(tmp_path, "key"), Memory(0.1)
+def test_checkpoints_take_a_small_share_of_the_time_and_the_last_epoch_is_kept(tmp_path, clock):
+    checkpoint, memory = Checkpoint(tmp_path, "key"), Memory(0.1, clock)
     own = course(memory, checkpoint)
+    copies = []
     for _ in range(10):
-        time.sleep(0.01)
+        clock.pass_by(0.7)
         own.ended({"loss": 1.0})
-    assert memory.copies == 1  # the first; the next is due two seconds later
+        copies.append(memory.copies)
+    assert copies == [1, 1, 1, 2, 2, 2, 3, 3, 3, 4]  # two seconds apart: a twentieth of it
     own.finish()
     assert len(checkpoint.read().epochs) == 10
 
 
-def test_of_a_stage_of_a_moment_nothing_is_kept(tmp_path):
+def test_of_a_stage_of_a_moment_nothing_is_kept(tmp_path, clock):
     checkpoint = Checkpoint(tmp_path, "key")
-    own = course(Memory(0.0), checkpoint, every=60.0)
+    own = course(Memory(0.0, clock), checkpoint, every=60.0)
     own.ended({"loss": 1.0})
     own.finish()
     assert not checkpoint.exists()
