@@ -75,7 +75,7 @@ def write_part(
 
 
 def metrics(scores: Mapping[str, Scores]) -> dict[str, float]:
-    """{part/metric: value} for tracking; a share also has its _count, _low and _high."""
+    """{part/metric: value} for tracking, its interval as _low and _high, a share's _count."""
     out: dict[str, float] = {}
     for part, scored in scores.items():
         for key, value in scored.values.items():
@@ -83,6 +83,8 @@ def metrics(scores: Mapping[str, Scores]) -> dict[str, float]:
         for key, interval in scored.intervals.items():
             evidence = {"count": interval.total, "low": interval.low, "high": interval.high}
             out |= {tidy(f"{part}/{key}_{what}"): float(v) for what, v in evidence.items()}
+        for key, spread in scored.spreads.items():
+            out |= {tidy(f"{part}/{key}_{end}"): v for end, v in spread._asdict().items()}
     return out
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from omegaconf import MISSING
@@ -33,6 +33,10 @@ class StageConfig:
         """Batches in an epoch over so many images."""
         every = -(-images // self.batch_size)
         return every if self.steps_per_epoch is None else min(every, self.steps_per_epoch)
+
+    def own(self) -> dict[str, object]:
+        """What decides what this stage learns, by name; not what comes after it."""
+        return {k: v for k, v in asdict(self).items() if k not in ("finetune", "rerun")}
 
     def mistakes(self, where: str) -> list[str]:
         """One sentence for every value out of range; keys are named from `where`."""

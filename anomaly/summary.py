@@ -60,8 +60,7 @@ def print_scores(title: str, scores: dict[str, Scores], places: Sequence[tuple[s
 def _row(metric: str, scores: dict[str, Scores]) -> list[str]:
     validation, test = (scores[part].values.get(metric) for part in ("val", "test"))
     figures = ["" if value is None else f"{value:.3f}" for value in (validation, test)]
-    interval = scores["test"].intervals.get(metric)
-    if interval is None:
-        return [metric, *figures, "", ""]
-    count = f"{interval.hits}/{interval.total}"
-    return [metric, *figures, f"{interval.low:.3f} to {interval.high:.3f}", count]
+    interval, spread = scores["test"].intervals.get(metric), scores["test"].spreads.get(metric)
+    if interval:
+        return [metric, *figures, str(interval.spread), f"{interval.hits}/{interval.total}"]
+    return [metric, *figures, str(spread or ""), ""]

@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -111,11 +112,23 @@ class Truth:
     ids: tuple[str, ...]
     classes: tuple[str, ...]
     labels: np.ndarray  # (n,) int64, index into classes; 0 is good
-    masks: np.ndarray  # (n, h, w) bool, True where defective
+    instances: (
+        np.ndarray
+    )  # (n, h, w) uint8, k on the pixels of an image's instance k from 1; else 0
 
     def __post_init__(self) -> None:
-        _same_length(self.ids, self.labels, self.masks)
-        _expect("masks", self.masks, 3, np.bool_)
+        _same_length(self.ids, self.labels, self.instances)
+        _expect("instances", self.instances, 3, np.uint8)
+
+    @cached_property
+    def masks(self) -> np.ndarray:
+        """(n, h, w) bool, True where defective."""
+        return self.instances > 0
+
+    @cached_property
+    def annotated(self) -> np.ndarray:
+        """(n,) bool: the defective images whose masks say where; others may have empty masks."""
+        return (self.labels > 0) & self.masks.any((1, 2))
 
 
 @dataclass(frozen=True)
@@ -180,6 +193,16 @@ class Predictions:
         )
 
 
+class Spread(NamedTuple):
+    """The ends of a 95 % interval."""
+
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.low:.3f} to {self.high:.3f}"
+
+
 class Interval(NamedTuple):
     """A share with the evidence behind it: `hits` of `total`, and its 95 % interval."""
 
@@ -188,13 +211,18 @@ class Interval(NamedTuple):
     low: float
     high: float
 
+    @property
+    def spread(self) -> Spread:
+        return Spread(self.low, self.high)
+
 
 @dataclass(frozen=True)
 class Scores:
-    """Every number of one split. `intervals` holds those that are shares, by the same name."""
+    """Every number of one split, and by the same names how sure those are that can say it."""
 
     values: Mapping[str, float]
-    intervals: Mapping[str, Interval]
+    intervals: Mapping[str, Interval]  # of shares
+    spreads: Mapping[str, Spread]  # of means over images or instances
     confusion: np.ndarray  # (c, c) int64, rows are the truth, columns the predictions
 
 

@@ -72,9 +72,13 @@ def main(study: Path, output: Path) -> None:
 
 
 def _newest(found: Sequence[Row], category: str, role: str) -> list[Row]:
-    """The newest run of each kind, the best on validation first; ensembles stand among members."""
+    """The newest run of each kind, the best on validation first; ensembles stand among members.
+
+    Folds stand in their pooled run only.
+    """
     roles = {role, "ensemble"} if role == "member" else {role}
-    own = [row for row in found if row.category == category and row.tags["role"] in roles]
+    known = [row for row in found if row.category == category and row.tags["role"] in roles]
+    own = [row for row in known if not row.single_fold]
     if not own:
         raise InputError(f"no finished run of {category} with role={role}: run the study first")
     newest = {row.tags["kind"]: row for row in reversed(own)}
@@ -127,10 +131,8 @@ def _cells(row: Row) -> list[str]:
         f"{row.metrics['test/auroc']:.3f}",
         ", ".join(sorted_out),
         _count(row, "test/kept_accuracy"),
-        *(
-            f"{row.metrics[f'test/{name}']:.3f}"
-            for name in ("ece", "iou", "map", "map50", "box_map50")
-        ),
+        f"{row.metrics['test/ece']:.3f}",
+        *(_figure(row, f"test/{name}") for name in ("iou", "map", "map50", "box_map50")),
     ]
 
 
@@ -138,7 +140,13 @@ def _share(row: Row, name: str) -> str:
     share = row.share(name)
     assert share is not None
     value = row.metrics[name]
-    return f"{value:.3f} ({share.hits} / {share.total}, {share.low:.3f} to {share.high:.3f})"
+    return f"{value:.3f} ({share.hits} / {share.total}, {share.spread})"
+
+
+def _figure(row: Row, name: str) -> str:
+    """With its interval, where the run has one."""
+    spread = row.spread(name)
+    return f"{row.metrics[name]:.3f}" + (f" ({spread})" if spread else "")
 
 
 def _count(row: Row, name: str) -> str:

@@ -15,6 +15,8 @@ from anomaly.data.instances import numbered
 from anomaly.data.read import UnreadableImage, check_unchanged, read_image, read_mask
 from anomaly.types import InputError, Sample, Split, Truth
 
+MOST = 255  # instances of an image that are told apart
+
 
 def load_images(samples: Sequence[Sample], size: int, cache: Cache) -> np.ndarray:
     """(n, size, size, 3) uint8 RGB; the aspect ratio gives way to the square."""
@@ -34,45 +36,33 @@ def load_image(path: Path, content: str, size: int, cache: Cache) -> np.ndarray:
     )
 
 
-def load_masks(split: Split) -> np.ndarray:
-    """(n, grid, grid) bool on the evaluation grid; good parts have none set."""
-    masks = [mask_on_grid(s.mask, split.grid, split.min_instance_area) for s in split]
-    return np.stack(masks) if masks else np.zeros((0, split.grid, split.grid), bool)
-
-
 def load_truth(split: Split, classes: tuple[str, ...]) -> Truth:
     """What is really there in a split, on its evaluation grid."""
-    return Truth(split.ids, classes, split.labels, load_masks(split))
+    return Truth(split.ids, classes, split.labels, load_instances(split))
 
 
-def mask_on_grid(path: Path | None, size: int, least: int) -> np.ndarray:
-    """(size, size) bool: the cells at least half defective, or the most defective where none is.
-
-    Components of fewer than `least` pixels of the file are noise.
-    """
-    if path is None:
-        return np.zeros((size, size), bool)
-    return _cells(numbered(read_mask(path), least) > 0, size)
+def load_instances(split: Split) -> np.ndarray:
+    """(n, grid, grid) uint8 on the evaluation grid, as `instances_on_grid` numbers them."""
+    every = [instances_on_grid(s.mask, split.grid, split.min_instance_area) for s in split]
+    return np.stack(every) if every else np.zeros((0, split.grid, split.grid), np.uint8)
 
 
-def numbered_instances(path: Path | None, size: int, least: int) -> np.ndarray:
-    """(size, size) uint8: k + 1 on the cells of instance k, the largest first; 0 elsewhere.
+def instances_on_grid(path: Path | None, size: int, least: int) -> np.ndarray:
+    """(size, size) uint8: k on the cells of instance k, 1 the largest; 0 elsewhere.
 
-    Each instance has its own cells by the rule of `mask_on_grid`, so none vanishes. No more than
-    255 are told apart.
+    Instances are the 8-connected components of the file's mask; those of fewer than `least` pixels
+    are noise. An instance has the cells that are at least half as defective as its most defective
+    one, so a scratch thinner than a cell is still there, and still one. The smaller lie on top of
+    the larger. Beyond 254 the smallest count as one.
     """
     out = np.zeros((size, size), np.uint8)
     if path is None:
         return out
-    every = numbered(read_mask(path), least)
-    for number in range(min(int(every.max()), 255), 0, -1):  # the largest has the last word
-        out[_cells(every == number, size)] = number
+    every = np.minimum(numbered(read_mask(path), least), MOST)
+    for number in range(1, int(every.max()) + 1):
+        share = resize((every == number).astype(np.float32), size)
+        out[share >= share.max() / 2] = number
     return out
-
-
-def _cells(mask: np.ndarray, size: int) -> np.ndarray:
-    share = resize(mask.astype(np.float32), size)
-    return share >= min(0.5, share.max())
 
 
 def resize(image: np.ndarray, size: int) -> np.ndarray:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stdout
+from dataclasses import dataclass
 from io import StringIO
+from typing import Any
 
 import numpy as np
 from pycocotools import mask as rle
@@ -18,28 +20,53 @@ EVERY_SIZE = [0, float("inf")]
 DIGITS = 12  # pycocotools adds 2e-16 to a denominator; a lone perfect hit would miss 1
 
 
-def average_precisions(truth: Truth, detections: Sequence[Detections]) -> dict[str, float]:
-    """`map`, `map50`, `box_map`, `box_map50` and `ap.<class>` (of masks), each in 0..1.
+@dataclass(frozen=True)
+class Judged:
+    """What pycocotools says of each detection, of masks and of boxes."""
 
-    Means over the defect types that have instances in the truth; empty if there are none.
-    A true instance is an 8-connected component of the mask, with the image's label. Good
+    types: dict[int, str]  # {label: name} of the defect types that have instances in the truth
+    masks: COCOeval
+    boxes: COCOeval
+
+
+def judge(truth: Truth, detections: Sequence[Detections]) -> Judged | None:
+    """Match detections to true instances at every IoU threshold; None if there are no instances.
+
+    True instances have their image's label. Good
     images are negatives: every detection there is false. A defective image whose mask is
     empty is neither, and left out. Row i of both arguments is the same image.
 
     Source: T.-Y. Lin et al., "Microsoft COCO: common objects in context", ECCV 2014; IoU
-    thresholds 0.50:0.05:0.95, precision sampled at 101 recalls.
+    thresholds 0.50:0.05:0.95.
     """
-    labels = sorted({int(label) for label in truth.labels[_annotated(truth)]})
-    if not labels:
-        return {}
+    types = {int(label): truth.classes[label] for label in np.unique(truth.labels[truth.annotated])}
+    if not types:
+        return None
     with redirect_stdout(StringIO()):  # pycocotools reports its progress by printing
         true, found = _index(_true(truth)), _index(_found(truth, detections))
-        masks = _evaluate(true, found, labels, "segm")
-        boxes = _evaluate(true, found, labels, "bbox")
+        return Judged(types, *(_matched(true, found, [*types], kind) for kind in ("segm", "bbox")))
+
+
+def average_precisions(judged: Judged | None) -> dict[str, float]:
+    """`map`, `map50`, `box_map`, `box_map50` and `ap.<class>` (of masks), each in 0..1.
+
+    Means over the defect types that have instances in the truth; precision is sampled at 101
+    recalls. Empty if there are none.
+    """
+    if judged is None:
+        return {}
+    masks, boxes = (_precision(each).mean(1) for each in (judged.masks, judged.boxes))
+    return named(judged, masks, boxes, _mean)
+
+
+def named(judged: Judged, masks: np.ndarray, boxes: np.ndarray, mean: Callable) -> dict[str, Any]:
+    """The figures by name, `mean`s of (10, k, ..) average precision by IoU threshold and type."""
     return {
-        **_summary("", masks),
-        **_summary("box_", boxes),
-        **{f"ap.{truth.classes[label]}": _mean(masks[:, k]) for k, label in enumerate(labels)},
+        "map": mean(masks),
+        "map50": mean(masks[:1]),
+        "box_map": mean(boxes),
+        "box_map50": mean(boxes[:1]),
+        **{f"ap.{name}": mean(masks[:, [k]]) for k, name in enumerate(judged.types.values())},
     }
 
 
@@ -48,28 +75,21 @@ def precision_recall(truth: Truth, detections: Sequence[Detections]) -> dict[str
 
     The curve under which `ap` at 0.50 is the area; 0 at recalls that are not reached.
     """
-    labels = sorted({int(label) for label in truth.labels[_annotated(truth)]})
-    if not labels:
+    judged = judge(truth, detections)
+    if judged is None:
         return {}
-    with redirect_stdout(StringIO()):
-        true, found = _index(_true(truth)), _index(_found(truth, detections))
-        precision = _precision(true, found, labels, "segm")
-    return {truth.classes[label]: precision[0, :, k] for k, label in enumerate(labels)}
-
-
-def _annotated(truth: Truth) -> np.ndarray:
-    """(n,) bool, the images that show instances."""
-    return (truth.labels > 0) & truth.masks.any((1, 2))
+    precision = _precision(judged.masks)
+    return {name: precision[0, :, k] for k, name in enumerate(judged.types.values())}
 
 
 def _true(truth: Truth) -> Iterator[dict]:
-    for image in map(int, np.flatnonzero(_annotated(truth))):
-        for box, mask in zip(*instances(truth.masks[image]), strict=True):
+    for image in map(int, np.flatnonzero(truth.annotated)):
+        for box, mask in zip(*instances(truth.instances[image]), strict=True):
             yield _annotation(image, truth.labels[image], box, _encode(mask[None])[0])
 
 
 def _found(truth: Truth, detections: Sequence[Detections]) -> Iterator[dict]:
-    for image in map(int, np.flatnonzero(_annotated(truth) | (truth.labels == 0))):
+    for image in map(int, np.flatnonzero(truth.annotated | (truth.labels == 0))):
         found = detections[image]
         rows = zip(found.labels, found.boxes, _encode(found.masks), found.scores, strict=True)
         # Equal scores rank by position: order them by content, so that position is not chance.
@@ -113,13 +133,7 @@ def _index(annotations: Iterator[dict]) -> COCO:
     return coco
 
 
-def _evaluate(true: COCO, found: COCO, labels: list[int], kind: str) -> np.ndarray:
-    """(10, k) average precision by IoU threshold and label, of kind "segm" or "bbox"."""
-    return _precision(true, found, labels, kind).mean(1)
-
-
-def _precision(true: COCO, found: COCO, labels: list[int], kind: str) -> np.ndarray:
-    """(10, 101, k) precision by IoU threshold, recall and label."""
+def _matched(true: COCO, found: COCO, labels: list[int], kind: str) -> COCOeval:
     judge = COCOeval(true, found, kind)
     judge.params.imgIds = sorted({*true.imgs, *found.imgs})
     judge.params.catIds = labels
@@ -127,12 +141,14 @@ def _precision(true: COCO, found: COCO, labels: list[int], kind: str) -> np.ndar
     # COCO keeps 100 detections of an image; we keep all, so that nothing is cut off unseen.
     judge.params.maxDets = [max(map(len, found.imgToAnns.values()), default=0)]
     judge.evaluate()
-    judge.accumulate()
+    return judge
+
+
+def _precision(judge: COCOeval) -> np.ndarray:
+    """(10, 101, k) precision by IoU threshold, recall and label."""
+    with redirect_stdout(StringIO()):
+        judge.accumulate()
     return judge.eval["precision"][:, :, :, 0, 0]
-
-
-def _summary(prefix: str, precision: np.ndarray) -> dict[str, float]:
-    return {f"{prefix}map": _mean(precision), f"{prefix}map50": _mean(precision[0])}
 
 
 def _mean(precision: np.ndarray) -> float:

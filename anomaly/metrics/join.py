@@ -32,7 +32,7 @@ def joined(predictions: Predictions, truth: Truth) -> tuple[Predictions, Truth]:
 def _sorted_truth(truth: Truth) -> Truth:
     order = _order(truth.ids)
     ids = tuple(sorted(truth.ids))
-    return replace(truth, ids=ids, labels=truth.labels[order], masks=truth.masks[order])
+    return replace(truth, ids=ids, labels=truth.labels[order], instances=truth.instances[order])
 
 
 def _order(ids: Sequence[str]) -> np.ndarray:

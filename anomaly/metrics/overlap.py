@@ -7,15 +7,18 @@ import numpy as np
 from anomaly.types import Truth
 
 
-def overlap(truth: Truth, segmentation: np.ndarray) -> dict[str, float]:
-    """`iou`, 0..1: the mean over the defective images of intersection over union, any type.
+def overlaps(truth: Truth, segmentation: np.ndarray) -> dict[str, np.ndarray]:
+    """`iou`, 0..1: (n,) intersection over union of each defective image, any type; NaN elsewhere.
 
-    A defective image whose mask is empty says nothing about pixels and is left out.
+    A defective image whose mask is empty says nothing about pixels and is NaN too. Empty if no
+    image is left.
     """
-    shown = np.flatnonzero((truth.labels > 0) & truth.masks.any((1, 2)))
+    shown = np.flatnonzero(truth.annotated)
     if not len(shown):
         return {}
-    return {"iou": float(_iou(truth.masks[shown], segmentation[shown]).mean())}
+    out = np.full(len(truth.ids), np.nan)
+    out[shown] = _iou(truth.masks[shown], segmentation[shown])
+    return {"iou": out}
 
 
 def _iou(true: np.ndarray, predicted: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 
 from anomaly.checks import Number, Positive, Side
 from anomaly.data.cache import Cache
-from anomaly.data.images import load_masks
+from anomaly.data.images import load_instances
 from anomaly.model.bag import Bag, from_arrays
 from anomaly.model.bag_training import Training
 from anomaly.model.descriptors import Sampling
@@ -108,7 +108,7 @@ class BagOfWords:
         size, root, levels = (self.settings[name] for name in ("image_size", "root", "pyramid"))
         self.bag = self.training(train, self.reader, size=size, root=root, levels=levels)
         _, found = self._see(validate, self.bag)
-        masks = load_masks(validate)
+        masks = load_instances(validate) > 0
         self.settings["threshold"] = choose_threshold(found, masks)
 
     def predict(self, split: Split) -> Predictions:

@@ -8,6 +8,7 @@ import logging
 import os
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -70,9 +71,10 @@ class Best:
         if loss < self.loss:
             self.keep(loss)
 
-    def keep(self, loss: float) -> None:
-        """Remember the weights of now as the best."""
+    def keep(self, loss: float) -> list[np.ndarray]:
+        """Remember the weights of now as the best; these are they."""
         self.loss, self.weights = loss, self.network.get_weights()
+        return self.weights
 
     def restore(self) -> None:
         """Put the remembered weights back."""
@@ -145,22 +147,20 @@ class Checkpoint:
             self._writing.result()
 
     def _replace(self, state: State) -> None:
-        if not all(np.isfinite(array).all() for group in state.arrays.values() for array in group):
-            return  # the next epoch will say so; what was good stays
-        counts = {name: len(arrays) for name, arrays in state.arrays.items()}
-        head = json.dumps({"epochs": state.epochs, "best": state.best, "counts": counts})
-        rows: dict[str, Any] = {"head": np.array(head)}
-        for name, arrays in state.arrays.items():
-            rows |= {f"{name}.{place}": array for place, array in enumerate(arrays)}
         part = self.path.with_suffix(".part")
         try:
+            if not all(
+                np.isfinite(each).all() for group in state.arrays.values() for each in group
+            ):
+                return  # the next epoch will say so; what was good stays
             with part.open("wb") as file:
-                np.savez(file, **rows)
+                np.savez(file, **_rows(state))
                 file.flush()
                 os.fsync(file.fileno())  # else a power cut may leave the name without the content
             os.replace(part, self.path)
         except Exception as error:  # a full disk, no memory left
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink()
             log.warning("no checkpoint could be written to %s (%s); going on", self.path, error)
 
     def done(self) -> None:
@@ -175,3 +175,12 @@ class Checkpoint:
         """Leave the file to whoever runs this training next; a process that ends does so too."""
         self._wait()
         self._lock.release()
+
+
+def _rows(state: State) -> dict[str, Any]:
+    counts = {name: len(arrays) for name, arrays in state.arrays.items()}
+    head = json.dumps({"epochs": state.epochs, "best": state.best, "counts": counts})
+    rows: dict[str, Any] = {"head": np.array(head)}
+    for name, arrays in state.arrays.items():
+        rows |= {f"{name}.{place}": array for place, array in enumerate(arrays)}
+    return rows

@@ -12,7 +12,7 @@ import numpy as np
 
 from anomaly.checks import Fraction, Number, Positive, Side
 from anomaly.data.cache import Cache
-from anomaly.data.images import load_masks
+from anomaly.data.images import load_instances
 from anomaly.model import network
 from anomaly.model.checkpoint import Checkpoint
 from anomaly.model.inference import Inference, Reference
@@ -110,7 +110,7 @@ class Classifier:
         good = [sample for sample in train.samples if sample.label == 0][:REFERENCE]
         self.good = self.inference.reference(good)
         _, heat = self.inference(validate, self.good)
-        masks = load_masks(validate)
+        masks = load_instances(validate) > 0
         self.settings["threshold"] = choose_threshold(heat, masks)
 
     def predict(self, split: Split) -> Predictions:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import keras
@@ -95,7 +95,7 @@ class Lesson:
         stage: StageConfig,
         *words: object,
     ) -> Checkpoint:
-        decides = (asdict(stage), self.training.seed, keras.config.dtype_policy().name, *words)
+        decides = (stage.own(), self.training.seed, keras.config.dtype_policy().name, *words)
         key = key_of(network, optimizer, arrays, *decides)
         self.checkpoints.append(Checkpoint(self.cache.root.with_name("checkpoints"), key))
         return self.checkpoints[-1]

@@ -176,7 +176,10 @@ def _facts(row: Row, keys: Sequence[str]) -> Html:
 def _glossary() -> Html:
     words = {name.replace("_", " "): meaning for name, meaning in ROWS.items()}
     heading = element("h2", "What the figures mean")
-    intervals = "Shares come with their counts and 95 % intervals (Wilson)."
+    intervals = (
+        "Shares come with their counts and 95 % intervals (Wilson); IoU and AP with 95 % intervals "
+        "of what they would be, were the images of each class drawn anew (bootstrap)."
+    )
     return element("section", heading, element("p", intervals), _definitions(words))
 
 

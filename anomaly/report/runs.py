@@ -8,7 +8,7 @@ from datetime import datetime
 from math import isfinite
 from typing import TYPE_CHECKING
 
-from anomaly.types import Interval
+from anomaly.types import Interval, Spread
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -44,11 +44,17 @@ class Row:
 
     def share(self, metric: str) -> Interval | None:
         """A figure that is a share, with its evidence; None for another, or one that is not there."""
-        total = self.metrics.get(f"{metric}_count")
-        low, high = (self.metrics.get(f"{metric}_{end}") for end in ("low", "high"))
-        if total is None or low is None or high is None or metric not in self.metrics:
+        total, spread = self.metrics.get(f"{metric}_count"), self.spread(metric)
+        if total is None or spread is None:
             return None
-        return Interval(round(self.metrics[metric] * total), int(total), low, high)
+        return Interval(round(self.metrics[metric] * total), int(total), *spread)
+
+    def spread(self, metric: str) -> Spread | None:
+        """The 95 % interval of a figure, share or not; None where it has none."""
+        low, high = (self.metrics.get(f"{metric}_{end}") for end in ("low", "high"))
+        if low is None or high is None or metric not in self.metrics:
+            return None
+        return Spread(low, high)
 
 
 def rows(runs: Iterable[Run]) -> list[Row]:

@@ -73,11 +73,10 @@ def _name(place: int, row: Row, group: Group) -> Html:
 
 
 def _figure(row: Row, name: str) -> Html:
-    share, value = row.share(name), row.metrics.get(name)
-    lines = [number(value)]
-    if share:
-        lines += [f"{share.hits} / {share.total}", f"{share.low:.3f} to {share.high:.3f}"]
-    return _cell(lines)
+    share, spread = row.share(name), row.spread(name)
+    evidence = [f"{share.hits} / {share.total}"] if share else []
+    ends = [str(spread)] if spread else []
+    return _cell([number(row.metrics.get(name)), *evidence, *ends])
 
 
 def _versus(row: Row, group: Group) -> list[Html]:

@@ -45,11 +45,11 @@ def _table(title: str, group: Group) -> Table:
 
 
 def _cells(group: Group, row: Row) -> list[str]:
-    share, found = row.share("test/accuracy"), group.comparisons.get(row.id)
+    spread, found = row.spread("test/accuracy"), group.comparisons.get(row.id)
     return [
         group.labels[row.id],
         number(row.metrics.get("val/accuracy")),
         number(row.metrics.get("test/accuracy")),
-        f"{share.low:.3f} to {share.high:.3f}" if share else DASH,
+        str(spread or DASH),
         "reference" if row == group.reference else chance(found.p) if found else DASH,
     ]

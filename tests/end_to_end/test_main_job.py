@@ -17,6 +17,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 from omegaconf import OmegaConf
+from scipy import ndimage
 
 from anomaly.data.split import digest
 from anomaly.metrics.calibration import apply_temperature
@@ -121,7 +122,8 @@ def truth_of(job: Job, part: str, classes: tuple[str, ...]) -> Truth:
             path = home(job) / "ground_truth" / row["class"] / Path(row["file"]).name
             mask |= cv2.imread(str(path.with_name(path.stem + "_mask.png")), 0) > 0
     labels = np.array([classes.index(row["class"]) for row in rows])
-    return Truth(tuple(row["file"] for row in rows), classes, labels, masks)
+    numbered = np.stack([ndimage.label(mask, np.ones((3, 3)))[0] for mask in masks])
+    return Truth(tuple(row["file"] for row in rows), classes, labels, numbered.astype(np.uint8))
 
 
 def home(job: Job) -> Path:

@@ -63,7 +63,7 @@ def leave_files(folder: Path, labels: np.ndarray, seed: int, split: bool) -> dic
         lines = [f"{id},{CLASSES[label]},test,0,1" for id, label in zip(IDS, TRUTH, strict=True)]
         head = "file,class,part,group,images_of_group"
         (folder / "split.csv").write_text("\n".join([head, *lines]))
-    scores = score(said, Truth(IDS, CLASSES, TRUTH, np.zeros((len(IDS), GRID, GRID), bool)))
+    scores = score(said, Truth(IDS, CLASSES, TRUTH, np.zeros((len(IDS), GRID, GRID), np.uint8)))
     return {"val": scores, "test": scores}
 
 

@@ -86,11 +86,12 @@ def test_some_predictions_are_selected_in_the_order_asked_for():
 
 
 @pytest.mark.parametrize(
-    "labels, masks", [(np.zeros(2), np.zeros((1, 8, 8), bool)), (np.zeros(1), np.zeros((1, 8, 8)))]
+    "labels, instances",
+    [(np.zeros(2), np.zeros((1, 8, 8), np.uint8)), (np.zeros(1), np.zeros((1, 8, 8)))],
 )
-def test_a_truth_refuses_bad_shapes(labels, masks):
-    with pytest.raises(ValueError, match=r"length|masks"):
-        Truth(("a",) * len(masks), ("good",), labels, masks)
+def test_a_truth_refuses_bad_shapes(labels, instances):
+    with pytest.raises(ValueError, match=r"length|instances"):
+        Truth(("a",) * len(instances), ("good",), labels, instances)
 
 
 def test_a_split_is_one_of_three():

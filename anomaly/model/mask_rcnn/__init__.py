@@ -10,6 +10,7 @@ import numpy as np
 
 from anomaly.checks import Fraction, Number, Positive, Share, Size
 from anomaly.data.cache import Cache
+from anomaly.data.images import MOST
 from anomaly.model.mask_rcnn.detector import Detector, Teaching, load
 from anomaly.model.mask_rcnn.network import Parts, Settings, finder
 from anomaly.model.mask_rcnn.start import begin
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from anomaly.augment.policy import Policy
 
 __all__ = ["build", "load"]
-MOST = 255  # instances that one image of numbers tells apart
 
 
 def build(
@@ -103,6 +103,11 @@ def _check(settings: Settings, max_instances: int, levels: Sequence[np.ndarray])
             f"{settings.positive_fraction} leave no positive region to learn from; raise one"
         )
     anchors = sum(len(level) for level in levels)
+    if settings.anchors_per_image < 2:
+        raise InputError(
+            "model.anchors_per_image must be at least 2, one for a defect and one for none,"
+            f" got {settings.anchors_per_image}"
+        )
     if settings.anchors_per_image > anchors:
         raise InputError(
             f"model.anchors_per_image must be at most {anchors}, which is all that"

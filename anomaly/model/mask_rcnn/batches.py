@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from anomaly.data.cache import Cache
-from anomaly.data.images import load_image, numbered_instances
+from anomaly.data.images import instances_on_grid, load_image
 from anomaly.data.instances import numbered as numbered_pieces
 from anomaly.fusion import box_of
 from anomaly.model.ahead import Ahead
@@ -100,7 +100,7 @@ class Batches(Ahead):
     def _instances(self, sample: Sample) -> np.ndarray:
         if sample.id not in self.truth:
             size = self.shapes.image_size
-            self.truth[sample.id] = numbered_instances(sample.mask, size, self.least)
+            self.truth[sample.id] = instances_on_grid(sample.mask, size, self.least)
         return self.truth[sample.id]
 
 

@@ -33,13 +33,14 @@ def probabilities(scores: np.ndarray, threshold: float) -> np.ndarray:
     return weights / weights.sum(1, keepdims=True)
 
 
-def choose_threshold(scores: np.ndarray, labels: np.ndarray) -> float:
+def choose_threshold(scores: np.ndarray, labels: np.ndarray, least: float = EDGE) -> float:
     """The middle of the widest range of thresholds that name most of (n,) `labels` right.
 
-    Width is measured in log odds. `scores` are (n, c - 1), strongest of each class.
+    Width is measured in log odds. `scores` are (n, c - 1), strongest of each class. Those below
+    `least` are not known and no reason for a threshold as low.
     """
     best, named = scores.max(1), 1 + scores.argmax(1)
-    edges = np.unique(np.clip(np.concatenate([[EDGE, 1 - EDGE], best]), EDGE, 1 - EDGE))
+    edges = np.unique(np.clip(np.concatenate([[least, 1 - EDGE], best]), least, 1 - EDGE))
     logits = np.log(edges / (1 - edges))
     middles = 1 / (1 + np.exp(-(logits[1:] + logits[:-1]) / 2))
     right = [(np.where(best >= t, named, 0) == labels).mean() for t in middles]

@@ -18,7 +18,8 @@ class Detect(keras.layers.Layer):
 
     Takes (b, r, 4) regions, (b, r, c) logits, (b, r, c - 1, 4) deltas; gives boxes (b, k, 4) in
     pixels, scores (b, k), and labels (b, k) int32 from 1. Where there are not so many above
-    `least`, a score is below 0.
+    `least`, a score is below 0. A box without area, as of a region that is none or outside of the
+    image, is none.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class Detect(keras.layers.Layer):
         boxes = box_maths.decode(regions[:, :, None], deltas, VARIANCE)
         boxes = ops.transpose(box_maths.clip(boxes, self.image_size), (0, 2, 1, 3))
         proba = ops.transpose(ops.softmax(logits)[:, :, 1:], (0, 2, 1))
+        proba = ops.where(ops.all(boxes[..., 2:] > boxes[..., :2], -1), proba, -1.0)
         sorted_out = self._suppressed(
             ops.reshape(boxes, (-1, count, 4)), ops.reshape(proba, (-1, count))
         )

@@ -15,7 +15,7 @@ import numpy as np
 
 from anomaly.data.cache import Cache
 from anomaly.data.images import load_images, load_truth
-from anomaly.metrics.average_precision import average_precisions
+from anomaly.metrics.average_precision import average_precisions, judge
 from anomaly.model.checkpoint import Checkpoint, key_of
 from anomaly.model.devices import jit
 from anomaly.model.distribution import over_devices
@@ -93,8 +93,9 @@ class Detector:
                     layer.trainable = True
         detections = [own for own, _ in self._find(validate, self.views, "validation")]
         scores = decide.strongest(detections, len(self.classes))
+        least = own.parts.settings.min_score / self.views  # where but one of them shows something
         self.thresholds = {
-            "name": decide.choose_threshold(scores, truth.labels),
+            "name": decide.choose_threshold(scores, truth.labels, least),
             "pixel": decide.choose_pixel_threshold(detections, truth.masks),
         }
 
@@ -124,19 +125,19 @@ class Detector:
         try:
             taught.run(checkpoint, report)
         except Diverged as error:
-            raise InputError(f"{error}: {self._advice(checkpoint)}") from None
+            name = "trainer" if stage is trainer else "trainer.finetune"
+            raise InputError(f"{error}: {self._advice(checkpoint, name)}") from None
 
-    def _advice(self, checkpoint: Checkpoint) -> str:
+    def _advice(self, checkpoint: Checkpoint, stage: str) -> str:
         """What to do about a training that diverged; what it had learned before is kept."""
-        advice = (
-            "lower trainer.learning_rate, or clip gradients (optimizer=warmup optimizer.clipnorm=1)"
-        )
-        if checkpoint.read() is not None:  # the network is what it has
-            folder = checkpoint.path.with_suffix("")
-            self._write(folder)
-            checkpoint.done()
-            advice += f"; to begin with what was learned before: model.weights={folder / FILE}"
-        return advice
+        advice = f"lower {stage}.learning_rate, or clip gradients (optimizer=warmup optimizer.clipnorm=1)"
+        if checkpoint.read() is None and len(self.checkpoints) == 1:
+            return advice  # nothing was learned
+        folder = checkpoint.path.with_suffix("")
+        self._write(folder)
+        for each in self.checkpoints:
+            each.done()
+        return advice + f"; to begin with what was learned before: model.weights={folder / FILE}"
 
     def _batches(self, train: Split, stage: StageConfig) -> Batches:
         own = self.teaching
@@ -167,7 +168,7 @@ class Detector:
         masks = [np.frombuffer(s.mask.read_bytes(), np.uint8) for s in every if s.mask]
         words = (
             [(s.id, s.content, s.label) for s in every], [w.name for w in lesson.trainable_weights],
-            asdict(own.parts.settings), asdict(stage), own.policy.name, own.max_instances,
+            asdict(own.parts.settings), stage.own(), own.policy.name, own.max_instances,
             own.negatives, own.validate_every, own.seed, validate.grid, validate.min_instance_area,
         )  # fmt: skip
         key = key_of(self.model, lesson.optimizer, masks, *words)
@@ -175,7 +176,7 @@ class Detector:
 
     def _map(self, split: Split, truth: Truth) -> float:
         detections = [own for own, _ in self._find(split, 1)]  # often: one view has to do
-        return average_precisions(truth, detections).get("map", 0.0)
+        return average_precisions(judge(truth, detections)).get("map", 0.0)
 
     def _find(self, split: Split, views: int, label: str = "") -> list[Seen]:
         side = self.model.input_shape[1]

@@ -46,8 +46,8 @@ def found(row: dict[str, np.ndarray], scale: float, side: int) -> tuple[Detectio
         scale: pixels of the grid for one of the network's.
 
     A pixel is as defective as the surest detection says that covers it: its score times the
-    probability of its mask there. A detection whose mask is sure of no pixel covers the most
-    probable ones: what was found is somewhere.
+    probability of its mask there. A detection whose mask is sure of no pixel covers those at least
+    half as probable as the most probable one: what was found is somewhere.
     """
     heat = np.zeros((side, side), np.float32)
     kept, masks = [], []
@@ -56,7 +56,7 @@ def found(row: dict[str, np.ndarray], scale: float, side: int) -> tuple[Detectio
         heat = np.maximum(heat, soft * row["scores"][place])
         if soft.any():  # else its box lies outside of the image
             kept.append(place)
-            masks.append(soft >= min(0.5, soft.max()))
+            masks.append(soft >= (0.5 if soft.max() >= 0.5 else soft.max() / 2))
     detections = Detections(
         boxes=(row["boxes"][kept] * scale).astype(np.float32).reshape(-1, 4),
         masks=np.array(masks, bool).reshape(-1, side, side),

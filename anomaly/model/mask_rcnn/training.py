@@ -43,17 +43,18 @@ class Trainer:
         """Learn; afterwards the network has the weights of the best validation map.
 
         Raises:
-            Diverged: a loss is no longer finite; the network is what the checkpoint has.
+            Diverged: a loss is no longer finite, or weights are not; the network is what the
+                checkpoint has, or what it was before.
         """
         with over_devices(self.distribution):
             self.lesson.optimizer.build(self.lesson.trainable_variables)
         memory = Memory(self.lesson, self.lesson.optimizer, self.best)
+        before = memory.state([])
         course = Course(memory, checkpoint, report, every=0)
         try:
             self._learn(course)
         except Diverged:
-            if state := checkpoint.read():
-                memory.restore(state)
+            memory.restore(checkpoint.read() or before)
             raise
         course.finish()
         self.best.restore()
@@ -89,7 +90,9 @@ class Trainer:
             return {}
         found = self.validate()
         if -found <= self.best.loss:
-            self.best.keep(-found)
+            kept = self.best.keep(-found)
+            if not all(np.isfinite(array).all() for array in kept):  # spoilt by the last step
+                raise Diverged(f"weights are no longer finite after epoch {epoch}")
         return {FIGURE: found}
 
 

@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 
 from anomaly.data.images import (
+    instances_on_grid,
     load_image,
     load_images,
-    load_masks,
+    load_instances,
     load_truth,
-    mask_on_grid,
     resize,
 )
 from anomaly.data.read import digest
@@ -30,7 +30,7 @@ def test_a_single_defective_pixel_survives_the_grid(side, tmp_path):
     for y, x in ((0, 0), (side // 2, side // 3), (side - 1, side - 1)):
         mask = np.zeros((side, side + 7), bool)
         mask[y, x] = True
-        found = np.argwhere(mask_on_grid(mask_file(tmp_path, mask), 64, 0))
+        found = np.argwhere(instances_on_grid(mask_file(tmp_path, mask), 64, 0))
         assert len(found)
         assert np.abs(found.mean(0) - (y * 64 / side, x * 64 / (side + 7))).max() <= 2
 
@@ -38,25 +38,24 @@ def test_a_single_defective_pixel_survives_the_grid(side, tmp_path):
 def test_a_scratch_thinner_than_a_cell_keeps_its_length(tmp_path):
     mask = np.zeros((640, 640), bool)
     mask[100:500, 333] = True
-    assert mask_on_grid(mask_file(tmp_path, mask), 64, 0).any(1).sum() >= 38
+    assert instances_on_grid(mask_file(tmp_path, mask), 64, 0).any(1).sum() >= 38
 
 
 def test_a_large_defect_keeps_its_share_of_the_image(tmp_path):
     mask = np.zeros((300, 500), bool)
     mask[30:150, 100:350] = True
-    assert mask_on_grid(mask_file(tmp_path, mask), 64, 0).mean() == pytest.approx(
-        mask.mean(), abs=0.01
-    )
+    covered = instances_on_grid(mask_file(tmp_path, mask), 64, 0) > 0
+    assert covered.mean() == pytest.approx(mask.mean(), abs=0.01)
 
 
 def test_a_mask_of_the_grids_own_size_is_kept_as_it_is(tmp_path):
     mask = np.random.default_rng(0).random((64, 64)) > 0.8
-    assert np.array_equal(mask_on_grid(mask_file(tmp_path, mask), 64, 0), mask)
+    assert np.array_equal(instances_on_grid(mask_file(tmp_path, mask), 64, 0) > 0, mask)
 
 
 def test_good_parts_have_an_empty_mask():
-    assert not mask_on_grid(None, 16, 0).any()
-    assert load_masks(Split("test", (), 16)).shape == (0, 16, 16)
+    assert not instances_on_grid(None, 16, 0).any()
+    assert load_instances(Split("test", (), 16)).shape == (0, 16, 16)
 
 
 @pytest.mark.parametrize("shape", [(40, 60), (200, 30), (10, 10), (64, 64)])

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from anomaly.types import Detections, Predictions, Truth
 
@@ -52,7 +53,13 @@ def truth_of(labels, boxes, classes=CLASSES, grid: int = GRID) -> Truth:
         for box in drawn:
             mask |= rectangle(*box, grid=grid)
     ids = tuple(f"test/{index:03}.png" for index in range(len(labels)))
-    return Truth(ids, classes, np.array(labels, np.int64), masks)
+    return Truth(ids, classes, np.array(labels, np.int64), numbered(masks))
+
+
+def numbered(masks: np.ndarray) -> np.ndarray:
+    """(n, h, w) uint8: the components of each image's bool mask, told apart."""
+    every = [ndimage.label(mask, np.ones((3, 3)))[0] for mask in masks]
+    return np.stack(every).astype(np.uint8) if every else masks.astype(np.uint8)
 
 
 def random_case(seed: int, n: int = 40) -> tuple[Predictions, Truth]:

@@ -33,13 +33,15 @@ def in_order(predictions, order):
 
 
 def same(a, b) -> bool:
-    return (a.values, a.intervals) == (b.values, b.intervals) and (a.confusion == b.confusion).all()
+    return (a.values, a.intervals, a.spreads) == (b.values, b.intervals, b.spreads) and (
+        a.confusion == b.confusion
+    ).all()
 
 
 def oracle(make, truth):
     found = []
-    for label, mask in zip(truth.labels, truth.masks, strict=True):
-        boxes, masks = instances(mask)
+    for label, own in zip(truth.labels, truth.instances, strict=True):
+        boxes, masks = instances(own)
         ones = np.ones(len(boxes), np.float32)
         found.append(Detections(boxes.astype(np.float32), masks, ones, np.full(len(boxes), label)))
     return make.predictions(truth, truth.labels, truth.masks, found)
@@ -65,7 +67,7 @@ def test_images_may_come_in_any_order(case):
     for seed in range(3):
         a, b = (np.random.default_rng([seed, i]).permutation(len(truth.ids)) for i in (0, 1))
         ids = tuple(truth.ids[i] for i in b)
-        shuffled = replace(truth, ids=ids, labels=truth.labels[b], masks=truth.masks[b])
+        shuffled = replace(truth, ids=ids, labels=truth.labels[b], instances=truth.instances[b])
         assert same(score(in_order(predictions, a), shuffled), expected)
 
 

@@ -33,9 +33,12 @@ def test_curves_and_what_is_not_finite_are_no_figures():
 
 def test_a_share_comes_with_its_evidence_or_not_at_all():
     whole = {"test/a": 2 / 3, "test/a_count": 3.0, "test/a_low": 0.2, "test/a_high": 0.9}
-    (row,) = rows([run(whole | {"test/iou": 0.4, "test/b_count": 3.0}, **OURS)])
+    iou = {"test/iou": 0.4, "test/iou_low": 0.3, "test/iou_high": 0.6}
+    (row,) = rows([run(whole | iou | {"test/b_count": 3.0}, **OURS)])
     assert row.share("test/a") == Interval(2, 3, 0.2, 0.9)
     assert row.share("test/iou") is None and row.share("test/b") is None
+    assert row.spread("test/a") == (0.2, 0.9) and row.spread("test/iou") == (0.3, 0.6)
+    assert row.spread("test/b") is None
 
 
 @pytest.mark.parametrize(

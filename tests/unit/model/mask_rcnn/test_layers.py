@@ -73,3 +73,13 @@ def test_detections_are_the_surest_of_each_class():
 def test_the_mask_is_that_of_the_class():
     masks = np.stack([np.full((1, 2, 3, 3), value, np.float32) for value in (1, 2, 3)], -1)
     assert np.asarray(OfClass()(masks, np.int32([[3, 1]])))[0, :, 0, 0].tolist() == [3, 1]
+
+
+def test_what_has_no_area_is_no_detection():
+    """A region that is none, and one that moves out of the image; both sure of a defect."""
+    regions = np.array([[[0, 0, 0, 0], [40, 10, 60, 30], [10, 10, 30, 30]]], np.float32)
+    deltas = np.zeros((1, 3, 1, 4), np.float32)
+    deltas[0, 1, 0, 0] = 100
+    boxes, scores, _ = Detect(64, 3, 0.05, 0.5)(regions, np.full((1, 3, 2), [0.0, 2]), deltas)
+    assert (np.asarray(scores)[0] > 0).tolist() == [True, False, False]
+    assert np.asarray(boxes)[0, 0].tolist() == [10, 10, 30, 30]

@@ -66,11 +66,20 @@ def test_rows_become_detections_on_the_grid():
 
 
 def test_a_detection_whose_mask_is_unsure_covers_its_most_probable_pixels():
-    mask = np.full((28, 28), 0.2)
+    mask = np.full((28, 28), 0.1)
     mask[:, :14] = 0.4
     own, heat = found(row([[2, 2, 30, 30]], [mask], [0.9], [1]), 1, SIDE)
     assert box_of(own.masks[0]) == (2, 2, 16, 30)
     assert heat.max() == pytest.approx(0.36)
+
+
+def test_an_unsure_mask_is_no_pixel_but_a_region():
+    """Of a mask without a plateau: the views of an image must find each other's."""
+    y, x = np.mgrid[:28, :28] - 13.5
+    noise = np.random.default_rng(0).normal(0, 0.01, (28, 28))
+    mask = 0.45 * np.exp(-(x**2 + y**2) / 100) + noise
+    own, _ = found(row([[2, 2, 58, 58]], [mask], [0.9], [1]), 1, SIDE)
+    assert 0.2 < own.masks[0].sum() / 56**2 < 0.5
 
 
 @pytest.mark.parametrize("x", [0.0, 9.9, 20.4, 20.6, 63.4])
@@ -132,6 +141,12 @@ def test_all_thresholds_are_possible_where_all_is_good_or_nothing_was_found():
     assert 0 < decide.choose_threshold(np.zeros((2, 1)), np.array([0, 1])) < 1
 
 
+def test_where_nothing_was_found_in_good_parts_the_threshold_is_not_next_to_nothing():
+    scores = np.array([[0.0], [0.0], [0.6], [0.9]])
+    threshold = decide.choose_threshold(scores, np.array([0, 0, 1, 1]), least=0.05)
+    assert threshold == pytest.approx(0.22, abs=0.01)  # between 0.05 and 0.6, in log odds
+
+
 def test_pixels_are_those_of_masks_that_are_sure_enough():
     own, truth = detections((0.9, 1), (0.2, 1)), np.zeros((1, SIDE, SIDE), bool)
     truth[0] = own.masks[0]
@@ -141,11 +156,13 @@ def test_pixels_are_those_of_masks_that_are_sure_enough():
 
 
 def test_perfect_detections_score_exactly_one():
+    masks = detections((1, 1), (1, 1)).masks
+    numbered = (masks[0] + 2 * masks[1]).astype(np.uint8)
     truth = Truth(
         ("a", "b", "c"),
         ("good", "hole", "scratch"),
         np.array([0, 1, 2]),
-        np.stack([detections().masks.any(0), *(detections((1, 1), (1, 1)).masks.any(0),) * 2]),
+        np.stack([np.zeros((SIDE, SIDE), np.uint8), numbered, numbered]),
     )
     own = (detections(), detections((0.9, 1), (0.8, 1)), detections((0.9, 2), (0.7, 2)))
     proba = decide.probabilities(decide.strongest(own, 3), 0.5)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
 
@@ -28,6 +29,7 @@ TINY = ("model=mask_rcnn", "backbone=tiny", "backbone.width=4", "model.image_siz
             ("model.anchors_per_image=1024",),
             "model.anchors_per_image must be at most 1023, which is all that model.image_size",
         ),
+        (("model.anchors_per_image=1",), "model.anchors_per_image must be at least 2"),
         (("model.max_instances=300",), "model.max_instances must be at most 255, got 300"),
     ],
 )
@@ -66,6 +68,23 @@ def test_of_a_training_that_blows_up_what_was_learned_before_is_kept(parsed, lea
     again = learner_of(parsed(*SMALL, f"model.weights={kept}", "backbone.weights=null"))
     for own, theirs in zip(again.model.get_weights(), before[0], strict=True):
         assert np.array_equal(own, theirs)
+
+
+def test_of_fine_tuning_that_blows_up_at_once_the_first_stage_is_kept(parsed, learner_of, demo):
+    stage = ("finetune.epochs=1", "finetune.learning_rate=10", "finetune.batch_size=4")
+    run = parsed(*SMALL, "trainer.epochs=1", *(f"trainer.{value}" for value in stage))
+    learner = learner_of(run)
+
+    def optimizer(learning_rate: float, steps: int) -> keras.optimizers.Optimizer:
+        return keras.optimizers.SGD(1e30 if learning_rate == 10 else learning_rate)
+
+    learner.teaching = replace(learner.teaching, optimizer=optimizer)
+    sentence = r"lower trainer\.finetune\.learning_rate.* model\.weights=(.*)"
+    with pytest.raises(InputError, match=sentence) as caught:
+        learner.fit(demo.train, demo.validate, run.trainer, lambda e, v: None)
+    kept = re.search(sentence, str(caught.value))[1]
+    again = learner_of(parsed(*SMALL, f"model.weights={kept}", "backbone.weights=null"))
+    assert all(np.isfinite(array).all() for array in again.model.get_weights())
 
 
 def test_a_training_that_blows_up_at_once_keeps_nothing(parsed, learner_of, demo):
