@@ -77,6 +77,7 @@ class BagOfWords:
     """A learner without a network: what it has learned is a `Bag`, `settings` hold the rest."""
 
     has_backbone = False
+    augments_anew = False
     model = None  # nothing of Keras
 
     def __init__(

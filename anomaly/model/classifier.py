@@ -71,6 +71,7 @@ class Classifier:
     """A learner; `model` maps RGB 0-255 to probabilities, `settings` hold the rest."""
 
     has_backbone = True
+    augments_anew = False
 
     def __init__(
         self,

@@ -22,6 +22,7 @@ class Learner(Protocol):
     """Learns from train, chooses on validate, and predicts any split."""
 
     has_backbone: bool  # whether it uses the one that the config names
+    augments_anew: bool  # whether each epoch sees a new version of an image, and not some again
     model: keras.Model | None  # of RGB 0-255, for whoever wants it without us
 
     def fit(self, train: Split, validate: Split, trainer: TrainerConfig, report: Report) -> None:

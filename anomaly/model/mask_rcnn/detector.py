@@ -60,6 +60,7 @@ class Detector:
     """A learner; `model` maps RGB 0-255 to a fixed number of detections (`network.finder`)."""
 
     has_backbone = True
+    augments_anew = True
 
     def __init__(
         self,
