@@ -32,9 +32,9 @@ class Judged:
 def judge(truth: Truth, detections: Sequence[Detections]) -> Judged | None:
     """Match detections to true instances at every IoU threshold; None if there are no instances.
 
-    True instances have their image's label. Good
-    images are negatives: every detection there is false. A defective image whose mask is
-    empty is neither, and left out. Row i of both arguments is the same image.
+    True instances have their image's label. Good images are negatives: every detection there is
+    false. A defective image whose mask is empty is neither, and left out. Row i of both arguments
+    is the same image.
 
     Source: T.-Y. Lin et al., "Microsoft COCO: common objects in context", ECCV 2014; IoU
     thresholds 0.50:0.05:0.95.
