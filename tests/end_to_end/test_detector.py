@@ -75,20 +75,35 @@ def test_of_a_training_that_ended_no_checkpoint_is_left(folder, output):
     assert not list((output / "checkpoints").iterdir())
 
 
+def killed_and_begun_again(start, until, train, output: Path, **env: str) -> Path:
+    """The results of a training of which the first process was killed after an epoch or more."""
+    command = ("train.py", *SMALL, f"output={output}")
+    process = start(*command, **env)
+    until(lambda: list(output.glob("checkpoints/*.npz")), process)
+    process.kill()
+    (killed,) = output.glob("runs/*")
+    done = len(epochs_of(killed)["loss"]) if (killed / "epochs.csv").is_file() else 0
+    assert done < 8
+    ended = train(*command[1:], **env)
+    assert ended.code == 0, ended.err
+    assert "going on after epoch" in ended.out + ended.err
+    return Path(ended.said("results"))
+
+
 def test_killed_in_mid_training_the_same_command_goes_on_to_the_same_end(
     folder, start, until, train, tmp_path
 ):
-    command = ("train.py", *SMALL, f"output={tmp_path}")
-    process = start(*command)
-    until(lambda: list(tmp_path.glob("checkpoints/*.npz")), process)
-    process.kill()
-    (killed,) = tmp_path.glob("runs/*")
-    done = len(epochs_of(killed)["loss"]) if (killed / "epochs.csv").is_file() else 0
-    assert done < 8
-    ended = train(*command[1:])
-    assert ended.code == 0, ended.err
-    assert "going on after epoch" in ended.out + ended.err
-    again = Path(ended.said("results"))
+    again = killed_and_begun_again(start, until, train, tmp_path)
+    assert scores_of(again) == scores_of(folder)
+    assert epochs_of(again) == epochs_of(folder)
+
+
+@pytest.mark.slow
+def test_on_jax_too(start, until, train, tmp_path):
+    whole = train(*SMALL, f"output={tmp_path / 'whole'}", KERAS_BACKEND="jax")
+    assert whole.code == 0, whole.err
+    folder = Path(whole.said("results"))
+    again = killed_and_begun_again(start, until, train, tmp_path / "killed", KERAS_BACKEND="jax")
     assert scores_of(again) == scores_of(folder)
     assert epochs_of(again) == epochs_of(folder)
 
