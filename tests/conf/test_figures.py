@@ -58,10 +58,11 @@ def test_the_tables_of_a_study_are_those_of_its_result_file(study):
 
 def test_the_table_of_the_demo_is_that_of_the_result_file():
     scores = json.loads((ROOT / "docs/demo_scores.json").read_text())
-    rows = re.findall(
-        r"^│ (\w+) +│ +([0-9.]+) │ +([0-9.]+) │", (ROOT / "README.md").read_text(), re.M
-    )
+    line = r"^│ (\w+) +│ +([0-9.]+) │ +([0-9.]+) │ ([0-9.to ]+) │"
+    rows = re.findall(line, (ROOT / "README.md").read_text(), re.M)
     assert len(rows) == 17
-    for name, validation, test in rows:
+    for name, validation, test, interval in rows:
+        ends = [scores.get(f"test/{name}_{end}") for end in ("low", "high")]
+        assert interval.strip() == ("" if None in ends else "{:.3f} to {:.3f}".format(*ends))
         assert f"{scores[f'val/{name}']:.3f}" == validation
         assert f"{scores[f'test/{name}']:.3f}" == test
