@@ -66,7 +66,7 @@ report: setup ## put all runs in OUTPUT side by side on one page: [ARGS="--categ
 study-bottle: setup ## run experiments/bottle_classifiers anew (ROOT=DIR with bottle in it; an hour)
 	PYTHON=$(RUN) sh experiments/bottle_classifiers/run.sh $(call quoted,$(ROOT)) $(call quoted,$(OUTPUT)/studies/bottle_classifiers)
 
-study-detector: setup ## run experiments/bottle_mask_rcnn anew (ROOT=DIR with bottle in it; an hour)
+study-detector: setup ## run experiments/bottle_mask_rcnn anew (ROOT=DIR with bottle in it; two hours)
 	PYTHON=$(RUN) sh experiments/bottle_mask_rcnn/run.sh $(call quoted,$(ROOT)) $(call quoted,$(OUTPUT)/studies/bottle_mask_rcnn)
 
 lock: | $(UV) ## compile requirements/*.in anew into locked, hashed lists

@@ -6,6 +6,14 @@ python=${PYTHON:-.venv/bin/python}
 
 bottle() { "$python" train.py data.root="$root" data.category=bottle output="$output" "$@"; }
 
+folds() { bottle sweep=folds "$@"; }
+
+folds experiment=bottle_mask_rcnn
+folds model=mobilenetv2
+folds model=bovw
+folds ensemble=soft_vote
+folds ensemble=meta_learner
+
 bottle experiment=bottle_mask_rcnn
 bottle model=mobilenetv2
 bottle model=bovw
