@@ -13,6 +13,7 @@ from anomaly.report.runs import Row
 from experiments.record import PLACE, ranked, table
 
 ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
 STUDIES = sorted(path.parent.name for path in ROOT.glob("experiments/*/README.md"))
 ROWS = {
     "accuracy": "accuracy",
@@ -36,7 +37,7 @@ def row(kind: str, metrics: dict[str, float]) -> Row:
 
 def test_the_figures_of_bottle_are_those_of_the_result_file():
     scores = figures("bottle_classifiers")["bottle pooled"]["mobilenetv2"]
-    found = re.findall(LINE, (ROOT / "README.md").read_text(), re.MULTILINE)
+    found = re.findall(LINE, README.read_text(), re.MULTILINE)
     assert len(found) == 4
     for row, share, hits, count, low, high in found:
         name = f"test/{ROWS[row]}"
@@ -44,6 +45,15 @@ def test_the_figures_of_bottle_are_those_of_the_result_file():
         assert [share, low, high] == [f"{value:.3f}" for value in wanted]
         assert int(count) == scores[f"{name}_count"]
         assert int(hits) == round(scores[name] * int(count))
+
+
+def test_the_figures_of_the_detector_are_those_of_the_result_file():
+    scores = figures("bottle_mask_rcnn")["bottle pooled"]["mask_rcnn-mobilenetv2"]
+    found = re.findall(r"`(\w+)`\s([0-9.]+) \(([0-9.]+) to ([0-9.]+)\)", README.read_text())
+    assert len(found) == 3
+    for name, *said in found:
+        ends = [scores[f"test/{name}{end}"] for end in ("", "_low", "_high")]
+        assert said == [f"{value:.3f}" for value in ends]
 
 
 @pytest.mark.parametrize("study", STUDIES)
@@ -59,7 +69,7 @@ def test_the_tables_of_a_study_are_those_of_its_result_file(study):
 def test_the_table_of_the_demo_is_that_of_the_result_file():
     scores = json.loads((ROOT / "docs/demo_scores.json").read_text())
     line = r"^│ (\w+) +│ +([0-9.]+) │ +([0-9.]+) │ ([0-9.to ]+) │"
-    rows = re.findall(line, (ROOT / "README.md").read_text(), re.M)
+    rows = re.findall(line, README.read_text(), re.M)
     assert len(rows) == 17
     for name, validation, test, interval in rows:
         ends = [scores.get(f"test/{name}_{end}") for end in ("low", "high")]
