@@ -53,7 +53,8 @@ def instances_on_grid(path: Path | None, size: int, least: int) -> np.ndarray:
     Instances are the 8-connected components of the file's mask; those of fewer than `least` pixels
     are noise. An instance has the cells that are at least half as defective as its most defective
     one, so a scratch thinner than a cell is still there, and still one. The smaller lie on top of
-    the larger. Beyond 254 the smallest count as one.
+    the larger, which are not seen where they have no other cell. Beyond 254 the smallest count as
+    one.
     """
     out = np.zeros((size, size), np.uint8)
     if path is None:
@@ -66,10 +67,10 @@ def instances_on_grid(path: Path | None, size: int, least: int) -> np.ndarray:
 
 
 def resize(image: np.ndarray, size: int) -> np.ndarray:
-    """(h, w, ...) to (size, size, ...): averaged when shrinking, bilinear when growing."""
-    shrinks = max(image.shape[:2]) > size
-    way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return cv2.resize(image, (size, size), interpolation=way)
+    """(h, w, ...) to (size, size, ...): averaged along sides that shrink, bilinear along others."""
+    height, width = (min(side, size) for side in image.shape[:2])  # OpenCV averages both or none
+    shrunk = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+    return cv2.resize(shrunk, (size, size), interpolation=cv2.INTER_LINEAR)
 
 
 def _resized(path: Path, content: str, size: int) -> np.ndarray:

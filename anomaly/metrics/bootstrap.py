@@ -13,6 +13,7 @@ from anomaly.types import Spread, Truth
 DRAWS = 1000
 ENDS = (0.025, 0.975)
 LEFT_OUT = -1
+BLOCK = 100  # draws at a time: memory stays small with very many detections
 
 
 def draws(truth: Truth) -> np.ndarray:
@@ -66,9 +67,12 @@ def _of_type(
     of = np.repeat([image for image, _ in seen], [len(row["dtScores"]) for _, row in seen])
     order = np.argsort(-np.concatenate([row["dtScores"] for _, row in seen]), kind="stable")
     hits = np.concatenate([row["dtMatches"] for _, row in seen], 1)[:, order] > 0
-    true = np.sum([drawn[:, image] * len(row["gtIds"]) for image, row in seen], 0)
-    weights = drawn[:, of[order]]
-    return np.stack(list(_areas(hits, weights, true, recalls)))
+    true = np.zeros(drawn.shape[1], np.int64)
+    for image, row in seen:
+        true[image] = len(row["gtIds"])
+    blocks = np.split(drawn, range(BLOCK, len(drawn), BLOCK))
+    areas = [list(_areas(hits, own[:, of[order]], own @ true, recalls)) for own in blocks]
+    return np.concatenate(areas, 1)
 
 
 def _areas(

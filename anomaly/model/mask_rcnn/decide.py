@@ -40,6 +40,7 @@ def choose_threshold(scores: np.ndarray, labels: np.ndarray, least: float = EDGE
     `least` are not known and no reason for a threshold as low.
     """
     best, named = scores.max(1), 1 + scores.argmax(1)
+    least = min(max(least, EDGE), 0.5)
     edges = np.unique(np.clip(np.concatenate([[least, 1 - EDGE], best]), least, 1 - EDGE))
     logits = np.log(edges / (1 - edges))
     middles = 1 / (1 + np.exp(-(logits[1:] + logits[:-1]) / 2))

@@ -136,8 +136,7 @@ class Detector:
             return advice  # nothing was learned
         folder = checkpoint.path.with_suffix("")
         self._write(folder)
-        for each in self.checkpoints:
-            each.done()
+        checkpoint.done()
         return advice + f"; to begin with what was learned before: model.weights={folder / FILE}"
 
     def _batches(self, train: Split, stage: StageConfig) -> Batches:

@@ -67,6 +67,22 @@ def test_resizing_keeps_constants_and_type_whatever_the_shape(shape):
     assert (resized == 77).all()
 
 
+@pytest.mark.parametrize("shape", [(200, 1000), (1000, 200), (100, 1000)])
+def test_a_side_that_shrinks_is_averaged_where_the_other_grows(shape):
+    lines = np.zeros(shape, np.float32)
+    where = np.s_[:, ::9] if shape[1] > shape[0] else np.s_[::9]
+    lines[where] = 1
+    resized = resize(lines, 256)
+    assert 0 < resized.max() < 0.5 and resized.mean() == pytest.approx(lines.mean(), rel=0.02)
+
+
+@pytest.mark.parametrize("place", range(0, 1000, 37))
+def test_a_thin_scratch_of_a_long_image_is_not_all_of_it(tmp_path, place):
+    mask = np.zeros((200, 1000), bool)
+    mask[:, place] = True
+    assert 256 <= np.count_nonzero(instances_on_grid(mask_file(tmp_path, mask), 256, 0)) <= 512
+
+
 def test_shrinking_averages_so_that_nothing_between_the_pixels_is_lost():
     image = np.random.default_rng(0).random((256, 256)).astype(np.float32)
     blocks = image.reshape(64, 4, 64, 4).mean((1, 3))

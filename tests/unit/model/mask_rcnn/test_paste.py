@@ -141,6 +141,12 @@ def test_all_thresholds_are_possible_where_all_is_good_or_nothing_was_found():
     assert 0 < decide.choose_threshold(np.zeros((2, 1)), np.array([0, 1])) < 1
 
 
+@pytest.mark.parametrize("least", [0.0, 1.0])
+def test_any_least_score_leaves_a_threshold(least):
+    threshold = decide.choose_threshold(np.array([[0.0], [0.9]]), np.array([0, 1]), least)
+    assert 0 < threshold < 0.9
+
+
 def test_where_nothing_was_found_in_good_parts_the_threshold_is_not_next_to_nothing():
     scores = np.array([[0.0], [0.0], [0.6], [0.9]])
     threshold = decide.choose_threshold(scores, np.array([0, 0, 1, 1]), least=0.05)
