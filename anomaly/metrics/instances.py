@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
-
-from anomaly.fusion import box_of
 
 
 def instances(numbered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -15,4 +14,6 @@ def instances(numbered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     numbers = np.unique(numbered[numbered > 0])
     masks = numbered == numbers[:, None, None]
-    return np.array([box_of(mask) for mask in masks], np.int64).reshape(-1, 4), masks
+    sides = [cv2.boundingRect(mask.astype(np.uint8)) for mask in masks]
+    corner, size = np.split(np.array(sides, np.int64).reshape(-1, 4), 2, axis=1)
+    return np.concatenate([corner, corner + size], 1), masks
