@@ -112,9 +112,7 @@ class Truth:
     ids: tuple[str, ...]
     classes: tuple[str, ...]
     labels: np.ndarray  # (n,) int64, index into classes; 0 is good
-    instances: (
-        np.ndarray
-    )  # (n, h, w) uint8, k on the pixels of an image's instance k from 1; else 0
+    instances: np.ndarray  # (n, h, w) uint8, k where an image's instance k is, from 1; else 0
 
     def __post_init__(self) -> None:
         _same_length(self.ids, self.labels, self.instances)
