@@ -7,7 +7,10 @@ import sys
 import hydra
 from omegaconf import DictConfig
 
-from anomaly import config, interrupt, mistakes, share
+from anomaly.config import explain as mistakes
+from anomaly.config import parse as config
+from anomaly.runtime import share_machine as share
+from anomaly.runtime import signals as interrupt
 
 os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra passes errors on, `mistakes` explains them
 config.register()
@@ -22,7 +25,9 @@ def train(cfg: DictConfig) -> float:
         if one_of_many:
             share.divide(*config.place_among())
         run = config.parse(cfg)
-        from anomaly import workflow  # only now: a mistake answers before TensorFlow is imported
+        from anomaly.run import (
+            workflow,  # only now: a mistake answers before TensorFlow is imported
+        )
 
         return workflow.run(run, config.current_job())
 

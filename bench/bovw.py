@@ -54,11 +54,11 @@ def _alone(root: Path, folder: Path, cores: int) -> float:
     """From decoded images to the words, with nothing in the cache."""
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
     from anomaly.augment import light
+    from anomaly.cache.store import Cache
     from anomaly.data import mvtec
-    from anomaly.data.cache import Cache
-    from anomaly.model.descriptors import Sampling
+    from anomaly.model.bovw.descriptors import Sampling
+    from anomaly.model.bovw.reader import Reader
     from anomaly.model.pictures import firsts, training_pictures
-    from anomaly.model.reader import Reader
 
     images, own = Cache(folder / "images", 8), Cache(folder / f"words{cores}", 8)
     dataset = mvtec.build(cache=images, **_values("data/mvtec") | {"root": str(root), "seed": 0})

@@ -11,19 +11,19 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from anomaly import quiet
+from anomaly.runtime import import_keras as quiet
 
 quiet.import_keras()
 
 from anomaly.augment import classic
+from anomaly.cache.store import Cache
+from anomaly.config.schema import StageConfig
 from anomaly.data import mvtec
-from anomaly.data.cache import Cache
-from anomaly.model import network
-from anomaly.model.checkpoint import Checkpoint
+from anomaly.model.classifier import network
+from anomaly.model.classifier.head_training import train_head
 from anomaly.model.features import Extractor
-from anomaly.model.head_training import train_head
 from anomaly.model.pictures import training_pictures
-from anomaly.schema import StageConfig
+from anomaly.model.training.checkpoint import Checkpoint
 from anomaly.types import Dataset
 from bench.plain import BATCH, epoch_seconds
 

@@ -53,9 +53,9 @@ def _line(what: str, seconds: float, unit: float, limit: float) -> dict:
 def _alone() -> dict[str, float]:
     import keras
 
-    from anomaly.model.devices import jit
-    from anomaly.model.mask_rcnn.lesson import Lesson
+    from anomaly.model.mask_rcnn.learning.lesson import Lesson
     from anomaly.model.mask_rcnn.network import finder
+    from anomaly.model.training.devices import jit
 
     parts = resnet50_parts()
     network = finder(parts)

@@ -16,7 +16,9 @@ MEMBERS = (  # four kinds of models, quick to have: what they are does not chang
     (*QUICK, "model.head=svm"),
     ("model=bovw",),
 )
-IMPORTS = "import anomaly.workflow, anomaly.members, anomaly.results, anomaly.pooling"
+IMPORTS = (
+    "import anomaly.run.workflow, anomaly.run.members, anomaly.run.evaluate, anomaly.run.pooling"
+)
 
 
 def measure(root: Path, folder: Path) -> list[dict]:

@@ -24,7 +24,7 @@ from bench.detector import INSTANCES, SIZE, noise, resnet50_parts
 if TYPE_CHECKING:
     import keras
 
-    from anomaly.model.mask_rcnn.lesson import Lesson
+    from anomaly.model.mask_rcnn.learning.lesson import Lesson
 
 BATCH, TRIES, EPOCHS = 8, 20, 12
 DEFECTS = 48  # of each of three types, rendered; as many good parts are learned from
@@ -77,7 +77,7 @@ def _alone(folder: Path) -> dict[str, Any]:
     gpus = [device for device in jax.devices() if device.platform == "gpu"]
     if not gpus:
         sys.exit("JAX sees no GPU here; these figures need one")
-    from anomaly.model.mask_rcnn.lesson import Lesson
+    from anomaly.model.mask_rcnn.learning.lesson import Lesson
     from anomaly.model.mask_rcnn.network import finder
 
     keras.mixed_precision.set_dtype_policy("mixed_bfloat16")
@@ -148,8 +148,8 @@ def _seconds(work: Callable[[], Any]) -> float:
 
 def _training(lesson: Lesson, folder: Path) -> float:
     """Whole epochs as a run has them, checkpoints included; validation is left out."""
-    from anomaly.model.checkpoint import Checkpoint
-    from anomaly.model.mask_rcnn.training import Trainer
+    from anomaly.model.mask_rcnn.learning.training import Trainer
+    from anomaly.model.training.checkpoint import Checkpoint
 
     batches = _batches(lesson, folder)
     lesson.compile(_optimizer(), jit_compile=True)
@@ -168,10 +168,10 @@ def _optimizer() -> keras.optimizers.Optimizer:
 
 def _batches(lesson: Lesson, folder: Path) -> Any:
     from anomaly.augment import strong
+    from anomaly.cache.store import Cache
+    from anomaly.config.schema import StageConfig
     from anomaly.data import demo
-    from anomaly.data.cache import Cache
-    from anomaly.model.mask_rcnn.batches import Batches, Shapes
-    from anomaly.schema import StageConfig
+    from anomaly.model.mask_rcnn.learning.batches import Batches, Shapes
 
     cache = Cache(folder / "cache", 4.0)
     data = demo.build(
@@ -191,7 +191,7 @@ def _batches(lesson: Lesson, folder: Path) -> Any:
 
 def _finding(network: keras.Model, image: Any) -> float:
     """As a run predicts: arrays to the device and back, and masks on the evaluation grid."""
-    from anomaly.model.mask_rcnn import detector
+    from anomaly.model.mask_rcnn import learner as detector
     from anomaly.model.mask_rcnn.views import look
 
     network.compile(jit_compile=True)

@@ -72,7 +72,7 @@ def _learned(path: Path) -> float:
 
 
 def _plain_epoch(pictures: int) -> float:
-    from anomaly import quiet
+    from anomaly.runtime import import_keras as quiet
 
     quiet.import_keras()
     import keras

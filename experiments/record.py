@@ -14,11 +14,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from anomaly import mistakes
+from anomaly.config import explain as mistakes
+from anomaly.config.schema import TrackingConfig
 from anomaly.plots.bars import bars
 from anomaly.report.collect import arranged, read_all
 from anomaly.report.runs import Row, rows
-from anomaly.schema import TrackingConfig
 from anomaly.tracking.read import all_finished, reader
 from anomaly.tracking.store import store_uri
 from anomaly.types import InputError

@@ -17,9 +17,9 @@ import pytest
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
-from anomaly import config
-from anomaly.data.cache import Cache
-from anomaly.schema import RunConfig
+from anomaly.cache.store import Cache
+from anomaly.config import parse as config
+from anomaly.config.schema import RunConfig
 from anomaly.types import Dataset
 
 ROOT = Path(__file__).parents[1]

@@ -6,7 +6,7 @@ import albumentations as A
 import cv2
 
 from anomaly.augment.policy import Policy
-from anomaly.checks import Degrees, Factor, Number
+from anomaly.config.ranges import Degrees, Factor, Number
 
 
 def build(

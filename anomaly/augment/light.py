@@ -6,7 +6,7 @@ from typing import Literal
 import albumentations as A
 
 from anomaly.augment.policy import Policy
-from anomaly.checks import Number
+from anomaly.config.ranges import Number
 
 STEPS = (A.HorizontalFlip, A.VerticalFlip, A.Transpose)
 

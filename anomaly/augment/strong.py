@@ -6,7 +6,7 @@ import albumentations as A
 import cv2
 
 from anomaly.augment.policy import Policy
-from anomaly.checks import Degrees, Fraction, Number
+from anomaly.config.ranges import Degrees, Fraction, Number
 
 BORDERS = {"reflect": cv2.BORDER_REFLECT_101, "replicate": cv2.BORDER_REPLICATE}
 

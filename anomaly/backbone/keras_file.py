@@ -7,7 +7,7 @@ from keras import layers
 
 from anomaly.backbone.levels import STRIDES, last_of_each_side, sides
 from anomaly.backbone.saved import read_network
-from anomaly.checks import Positive, Real
+from anomaly.config.ranges import Positive, Real
 from anomaly.types import InputError, first_line
 
 

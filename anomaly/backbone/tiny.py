@@ -7,7 +7,7 @@ import numpy as np
 from keras import layers
 
 from anomaly.backbone.application import read_weights
-from anomaly.checks import Width
+from anomaly.config.ranges import Width
 from anomaly.types import InputError
 
 # Rows: lightness, red against green, both against blue. Colours differ from grey by little, so

@@ -1,1 +1,1 @@
-"""Turns a folder into samples, splits, truth and arrays; downloads and renders data sets."""
+"""Turns folders into samples, splits and truth."""

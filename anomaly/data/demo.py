@@ -18,10 +18,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from anomaly.checks import Count, Number, Seed, Share, Size
+from anomaly.cache.store import Cache
+from anomaly.config.ranges import Count, Number, Seed, Share, Size
 from anomaly.data import mvtec
-from anomaly.data.cache import Cache
-from anomaly.data.render import KINDS, render
+from anomaly.data.drawn.render import KINDS, render
 from anomaly.types import GOOD, PARTS, Dataset, InputError
 
 CATEGORY = "demo"

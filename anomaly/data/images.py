@@ -9,10 +9,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from anomaly.code import digest
-from anomaly.data.cache import Cache, key_of
-from anomaly.data.instances import numbered
+from anomaly.cache.code import digest
+from anomaly.cache.store import Cache, key_of
 from anomaly.data.read import UnreadableImage, check_unchanged, read_image, read_mask
+from anomaly.masks.components import numbered
 from anomaly.types import InputError, Sample, Split, Truth
 
 MOST = 255  # instances of an image that are told apart

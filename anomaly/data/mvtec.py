@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from anomaly.checks import Count, Number, Seed, Share, Size
+from anomaly.cache.store import Cache
+from anomaly.config.ranges import Count, Number, Seed, Share, Size
 from anomaly.data import split
-from anomaly.data.cache import Cache
-from anomaly.data.copies import group_files
-from anomaly.data.folder import File, read_folder
+from anomaly.data.duplicates.groups import group_files
+from anomaly.data.importers.folder import File, read_folder
 from anomaly.types import PARTS, Dataset, InputError, Sample, Split
 
 

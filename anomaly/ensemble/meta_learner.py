@@ -13,7 +13,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, LeaveOneOut, StratifiedKFold
 from sklearn.svm import SVC
 
-from anomaly.checks import Positive
+from anomaly.config.ranges import Positive
 from anomaly.ensemble.combiner import equal
 
 FOLDS = 5

@@ -13,7 +13,7 @@ from pycocotools import mask as rle
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from anomaly.metrics.instances import instances
+from anomaly.masks.boxes import instances
 from anomaly.types import Detections, Truth
 
 EVERY_SIZE = [0, float("inf")]

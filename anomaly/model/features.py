@@ -10,14 +10,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import keras
 import numpy as np
 
-from anomaly.code import digest
-from anomaly.data.cache import Cache, key_of
-from anomaly.model.network import fingerprint
+from anomaly.cache.code import digest
+from anomaly.cache.store import Cache, key_of
+from anomaly.model.fingerprint import fingerprint
 from anomaly.model.pictures import Picture
-from anomaly.progress import track
+from anomaly.runtime.progress import track
 
 log = logging.getLogger(__name__)
-MAKERS = ("backbone", "model/network.py", "model/features.py")  # the code that makes an output
+MAKERS = (
+    "backbone",
+    "model/classifier/network.py",
+    "model/features.py",
+)  # the code that makes an output
 BATCH = 16  # always full: one shape compiles once, and an image's result ignores its neighbours
 
 AHEAD = 4  # batches loaded before they are needed

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import keras
 
-from anomaly.schema import TrainerConfig
+from anomaly.config.schema import TrainerConfig
 from anomaly.types import Predictions, Split
 
 

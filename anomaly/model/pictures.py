@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from anomaly.code import digest
-from anomaly.data.cache import Cache, key_of
+from anomaly.cache.code import digest
+from anomaly.cache.store import Cache, key_of
 from anomaly.data.images import load_image
 from anomaly.types import Sample
 

@@ -2,7 +2,7 @@
 
 import keras
 
-from anomaly.checks import Fraction, Positive
+from anomaly.config.ranges import Fraction, Positive
 
 
 def build(

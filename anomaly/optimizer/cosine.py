@@ -2,7 +2,7 @@
 
 import keras
 
-from anomaly.checks import Fraction
+from anomaly.config.ranges import Fraction
 
 
 def build(

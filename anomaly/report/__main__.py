@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from anomaly import mistakes
+from anomaly.config import explain as mistakes
+from anomaly.config.schema import STORE, TrackingConfig
 from anomaly.report import choose
 from anomaly.report.collect import arranged, read_all
 from anomaly.report.page import page
 from anomaly.report.runs import Row, rows
 from anomaly.report.sheet import sheet
 from anomaly.report.terminal import print_groups
-from anomaly.schema import STORE, TrackingConfig
 from anomaly.tracking.read import all_finished, reader
 from anomaly.tracking.store import store_uri
 from anomaly.types import InputError

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from anomaly.progress import track
 from anomaly.report.evidence import Evidence, read, right, truth
 from anomaly.report.groups import Group, arrange
 from anomaly.report.runs import Row
+from anomaly.runtime.progress import track
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

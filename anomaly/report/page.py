@@ -15,7 +15,7 @@ from anomaly.report.markup import Html, element, together
 from anomaly.report.pictures import Album, figure_uri
 from anomaly.report.runs import Row
 from anomaly.report.table import number, table
-from anomaly.summary import ROWS
+from anomaly.run.summary import ROWS
 
 STYLE = Path(__file__).with_name("page.css")
 ROOM = 8_000_000  # characters of all runs' pictures together: the page can still be mailed

@@ -8,7 +8,7 @@ from anomaly.metrics.mcnemar import Comparison
 from anomaly.report.groups import Group
 from anomaly.report.markup import Html, element, together
 from anomaly.report.runs import Row
-from anomaly.summary import ROWS
+from anomaly.run.summary import ROWS
 
 DASH = "–"
 PARTS = {"val": "validation", "test": "test"}

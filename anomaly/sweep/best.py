@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from omegaconf import OmegaConf
 
-from anomaly.schema import OVERLAYS, SLOTS
+from anomaly.config.schema import OVERLAYS, SLOTS
 from anomaly.sweep import result
 from anomaly.sweep.plan import settings
 

@@ -9,9 +9,11 @@ from pathlib import Path
 
 from omegaconf import DictConfig, open_dict, read_write
 
-from anomaly import config, idle, mistakes
-from anomaly.config import Job
-from anomaly.schema import RunConfig
+from anomaly.config import explain as mistakes
+from anomaly.config import parse as config
+from anomaly.config import unused as idle
+from anomaly.config.parse import Job
+from anomaly.config.schema import RunConfig
 from anomaly.types import InputError
 
 log = logging.getLogger(__name__)

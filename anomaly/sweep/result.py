@@ -13,9 +13,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from anomaly.metrics.direction import lower_is_better
-from anomaly.nest import NESTED
 from anomaly.plots.settings import settings_chart
 from anomaly.sweep.plan import Child, settings, varied
+from anomaly.tracking.nest import NESTED
 
 TEST = "test/accuracy"
 # Of jobs that differ by luck, or by what they are tested on, none is the best.

@@ -13,12 +13,14 @@ from hydra.core.config_loader import ConfigLoader
 from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig
 
-from anomaly import nest, place, process
+from anomaly.run import prepare as place
+from anomaly.runtime import process
 from anomaly.sweep import plan, result
 from anomaly.sweep.compose import Composer
 from anomaly.sweep.folds import pool_skipped
 from anomaly.sweep.launch import launch
 from anomaly.sweep.plan import Child
+from anomaly.tracking import nest
 from anomaly.tracking.parent import Parent, done_before
 from anomaly.types import InputError
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from hydra.core.override_parser.types import IntervalSweep, Override, Transformer
 
-from anomaly import nearest
-from anomaly.config import parameters
-from anomaly.schema import OVERLAYS, SLOTS, RunConfig
+from anomaly.config import suggest as nearest
+from anomaly.config.parse import parameters
+from anomaly.config.schema import OVERLAYS, SLOTS, RunConfig
 from anomaly.types import InputError, first_line
 
 if TYPE_CHECKING:

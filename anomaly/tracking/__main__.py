@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from anomaly import mistakes
+from anomaly.config import explain as mistakes
 from anomaly.tracking.sending import send
 
 

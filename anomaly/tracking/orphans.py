@@ -8,7 +8,7 @@ from pathlib import Path
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from anomaly import process
+from anomaly.runtime import process
 from anomaly.tracking.read import pages
 from anomaly.tracking.record import read_record
 from anomaly.tracking.sending import send

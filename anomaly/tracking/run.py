@@ -12,7 +12,7 @@ from pathlib import Path
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from anomaly import process
+from anomaly.runtime import process
 from anomaly.tracking import orphans
 from anomaly.tracking.record import EPOCHS, Record, append_epoch, read_record
 from anomaly.tracking.sending import epochs, log_metrics, log_start, now, send_results

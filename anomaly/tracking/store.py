@@ -19,7 +19,7 @@ from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from anomaly.schema import TrackingConfig
+from anomaly.config.schema import TrackingConfig
 from anomaly.types import InputError
 
 logging.getLogger("alembic").setLevel(logging.WARNING)  # a new database narrates its migrations

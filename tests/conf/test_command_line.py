@@ -58,7 +58,7 @@ def test_a_typo_is_explained_from_any_working_directory(tmp_path):
 
 
 def test_a_module_of_the_slot_without_a_build_is_refused_too(tmp_path):
-    said = answer("data._target_=anomaly.data.cache.build", f"output={tmp_path}")
+    said = answer("data._target_=anomaly.cache.store.build", f"output={tmp_path}")
     assert "data._target_ may only name a build of anomaly.data" in said
 
 

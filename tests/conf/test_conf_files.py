@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from anomaly import checks, signature
-from anomaly.config import UNUSED, parameters
-from anomaly.schema import OVERLAYS, SLOTS, RunConfig
+from anomaly.config import ranges as checks
+from anomaly.config import signature
+from anomaly.config.parse import UNUSED, parameters
+from anomaly.config.schema import OVERLAYS, SLOTS, RunConfig
 
 ROOT = Path(__file__).parents[2]
 CONF = ROOT / "conf"
@@ -72,7 +73,7 @@ def test_composing_and_parsing_imports_no_heavy_library():
     code = f"""
 import sys
 from hydra import compose, initialize_config_dir
-from anomaly import config
+from anomaly.config import parse as config
 config.register()
 with initialize_config_dir({str(CONF)!r}, version_base="1.3"):
     for overrides in {[override(name) for name in FILES]!r}:

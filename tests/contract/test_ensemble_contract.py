@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from anomaly.fusion import fuse
-from anomaly.members import Member
+from anomaly.masks.merging import fuse
+from anomaly.run.members import Member
+from anomaly.run.workflow import combined
 from anomaly.types import Detections, Predictions
-from anomaly.workflow import combined
 
 OPTIONS = sorted(p.stem for p in (Path(__file__).parents[2] / "conf/ensemble").glob("*.yaml"))
 EACH = pytest.mark.parametrize("option", OPTIONS)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from anomaly.schema import RunConfig
+from anomaly.config.schema import RunConfig
 from anomaly.types import Predictions
 
 OPTIONS = sorted(p.stem for p in (Path(__file__).parents[2] / "conf/model").glob("*.yaml"))

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from anomaly.schema import TrackingConfig
+from anomaly.config.schema import TrackingConfig
 from anomaly.tracking.run import start
 from anomaly.tracking.store import store_uri
 

@@ -24,7 +24,7 @@ from anomaly.metrics.calibration import apply_temperature
 from anomaly.metrics.operating import OperatingPoint, decisions
 from anomaly.metrics.score import score
 from anomaly.model.pictures import turn
-from anomaly.results import metrics
+from anomaly.run.evaluate import metrics
 from anomaly.tracking.predictions import read_predictions
 from anomaly.types import Truth
 

@@ -15,7 +15,7 @@ import pytest
 
 from anomaly.metrics.mcnemar import mcnemar
 from anomaly.metrics.score import score
-from anomaly.results import metrics
+from anomaly.run.evaluate import metrics
 from anomaly.tracking.predictions import write_predictions
 from anomaly.tracking.run import start as start_run
 from anomaly.types import Detections, Predictions, Scores, Truth

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Literal
 import keras
 import numpy as np
 
-from anomaly.checks import Fraction, Number, Positive, Share, Size
-from anomaly.data.cache import Cache
+from anomaly.cache.store import Cache
+from anomaly.config.ranges import Fraction, Number, Positive, Share, Size
 from anomaly.data.images import MOST
-from anomaly.model.mask_rcnn.detector import Detector, Teaching, load
+from anomaly.model.mask_rcnn.learner import Detector, Teaching, load
 from anomaly.model.mask_rcnn.network import Parts, Settings, finder
 from anomaly.model.mask_rcnn.start import begin
 from anomaly.types import InputError

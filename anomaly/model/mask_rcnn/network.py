@@ -12,10 +12,10 @@ from keras import KerasTensor as Tensor
 from keras import ops
 
 from anomaly.model.mask_rcnn import heads
-from anomaly.model.mask_rcnn.detections import Detect, OfClass
-from anomaly.model.mask_rcnn.proposals import Proposals
+from anomaly.model.mask_rcnn.layers.detections import Detect, OfClass
+from anomaly.model.mask_rcnn.layers.proposals import Proposals
+from anomaly.model.mask_rcnn.layers.roi_align import RoIAlign
 from anomaly.model.mask_rcnn.pyramid import pyramid
-from anomaly.model.mask_rcnn.roi_align import RoIAlign
 
 BOX_BINS, MASK_BINS = 7, 14  # He et al. 2017, figure 4
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 from keras import layers
 
-from anomaly.model.network import every_layer
+from anomaly.model.fingerprint import every_layer
 
 LEVELS = ("C2", "C3", "C4", "C5")
 

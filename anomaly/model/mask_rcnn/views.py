@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from anomaly.fusion import box_of, instances
+from anomaly.masks.merging import box_of, instances
 from anomaly.model.mask_rcnn.paste import found
 from anomaly.model.pictures import turn, turn_back
 from anomaly.types import Detections

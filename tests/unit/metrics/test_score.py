@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from anomaly.metrics.instances import instances
+from anomaly.masks.boxes import instances
 from anomaly.metrics.score import score
 from anomaly.types import Detections
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from anomaly.model.checkpoint import Checkpoint
+from anomaly.model.training.checkpoint import Checkpoint
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from hydra import compose, initialize_config_dir
 
-from anomaly import config
+from anomaly.config import parse as config
 from anomaly.sweep import best
 from anomaly.sweep.plan import Child
 

@@ -12,7 +12,7 @@ from hydra.errors import ConfigCompositionException, HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from anomaly import config
+from anomaly.config import parse as config
 from anomaly.sweep.compose import Composer
 
 CONF = Path(__file__).parents[3] / "conf"

@@ -9,7 +9,7 @@ import sys
 import pytest
 from mlflow import MlflowClient
 
-from anomaly import process
+from anomaly.runtime import process
 from anomaly.tracking.parent import Parent
 
 # 2026-11: MLflow 3 still uses a loader that SQLAlchemy 2.1 has deprecated.

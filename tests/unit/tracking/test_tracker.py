@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 from mlflow import MlflowClient
 
-from anomaly import process
+from anomaly.runtime import process
 from anomaly.tracking.record import Record, append_epoch, read_epochs
 from anomaly.tracking.run import start
 from anomaly.tracking.store import connect

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from anomaly.fusion import box_of
+from anomaly.masks.merging import box_of
 from anomaly.metrics.score import score
-from anomaly.model.mask_rcnn import decide, targets
+from anomaly.model.mask_rcnn import decide
+from anomaly.model.mask_rcnn.learning import targets
 from anomaly.model.mask_rcnn.paste import found, paste
 from anomaly.types import Detections, Predictions, Truth
 

@@ -1,0 +1,1 @@
+"""What may be asked of a run, and the sentence for what may not."""

@@ -1,0 +1,1 @@
+"""Draws the parts of the demo."""

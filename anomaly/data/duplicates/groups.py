@@ -1,0 +1,98 @@
+"""Groups the images that show the same physical part, so that a split can keep them together."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from anomaly.cache.store import Cache, key_of
+from anomaly.data.duplicates.fingerprint import FINE, similar_pairs
+from anomaly.data.images import load_image
+from anomaly.data.importers.folder import File
+from anomaly.types import InputError
+
+METHOD = 4  # raise it when fingerprints change, so that cached pairs are found anew
+
+
+def group_files(root: Path, files: Sequence[File], threshold: float, cache: Cache) -> list[int]:
+    """A group number for every file; files of one number must stay in one part.
+
+    Joined are byte-identical files, images whose textures correlate above `threshold`,
+    and rows of an optional `groups.csv` (columns file, group) in the category's folder.
+
+    Raises:
+        InputError: `groups.csv` names an unknown file or lacks a column.
+    """
+    contents = [file.content for file in files]
+    similar = cache.get(
+        key_of("copies", METHOD, threshold, *contents),
+        lambda: similar_pairs(_greys(files, cache), threshold),
+    )
+    pairs = [*_identical(files), *map(tuple, similar.tolist()), *_declared(root, files)]
+    return _components(len(files), pairs)
+
+
+def _greys(files: Sequence[File], cache: Cache) -> np.ndarray:
+    """(n, FINE, FINE) float32 in 0..255."""
+
+    def one(file: File) -> np.ndarray:
+        image = load_image(file.image, file.content, FINE, cache)
+        return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
+
+    with ThreadPoolExecutor() as pool:
+        return np.stack(list(pool.map(one, files)))
+
+
+def _identical(files: Sequence[File]) -> Iterable[tuple[int, int]]:
+    first: dict[str, int] = {}
+    for index, file in enumerate(files):
+        yield first.setdefault(file.content, index), index
+
+
+def _declared(root: Path, files: Sequence[File]) -> Iterable[tuple[int, int]]:
+    path = root / "groups.csv"
+    if not path.exists():
+        return
+    index = {file.id: i for i, file in enumerate(files)}
+    first: dict[str, int] = {}
+    for row in _rows(path):
+        if not row["group"]:
+            continue
+        if row["file"] not in index:
+            raise InputError(f"{path} names {row['file']!r}, which is not an image of the category")
+        member = index[row["file"]]
+        yield first.setdefault(row["group"], member), member
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); mend or remove it") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is not UTF-8 text; save it as CSV in UTF-8") from None
+    reader = csv.DictReader(text.splitlines())
+    if not {"file", "group"} <= set(reader.fieldnames or ()):
+        raise InputError(f"{path} must have the columns file,group, got {reader.fieldnames}")
+    return [{key: (row[key] or "").strip() for key in ("file", "group")} for row in reader]
+
+
+def _components(count: int, pairs: Iterable[tuple[int, int]]) -> list[int]:
+    """The smallest member of each one's connected component."""
+    parent = list(range(count))
+
+    def root(node: int) -> int:
+        while parent[node] != node:
+            parent[node] = parent[parent[node]]
+            node = parent[node]
+        return node
+
+    for a, b in pairs:
+        low, high = sorted((root(a), root(b)))
+        parent[high] = low
+    return [root(node) for node in range(count)]

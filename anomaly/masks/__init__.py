@@ -1,0 +1,1 @@
+"""Parts, boxes, overlap and merging of masks."""

@@ -1,0 +1,61 @@
+"""The bag of visual words (Csurka et al., ECCV workshop 2004): SIFT, k-means, histograms, SVMs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal
+
+from anomaly.cache.store import Cache
+from anomaly.config.ranges import Number, Positive, Side
+from anomaly.model.bovw.learner import BagOfWords, load
+from anomaly.model.bovw.learning import Training
+from anomaly.types import InputError
+
+if TYPE_CHECKING:
+    from anomaly.augment.policy import Policy
+
+__all__ = ["build", "load"]
+
+
+def build(
+    *,
+    backbone: Callable[..., object],
+    classes: tuple[str, ...],
+    augment: Policy,
+    optimizer: Callable[..., object],
+    cache: Cache,
+    seed: int,
+    image_size: Side,
+    sampling: Literal["keypoint", "dense"],
+    step: Number,
+    scales: list[Number],
+    words: Number,
+    root: bool,
+    pyramid: Literal[1, 2, 3, 4],
+    C: Positive,
+    gamma: Positive,
+    grid: bool,
+    views: Literal[1, 2, 4, 8],
+) -> BagOfWords:
+    """A bag of words that has learned nothing yet; `backbone` and `optimizer` are not of use here.
+
+    Raises:
+        InputError: dense sampling without scales, or with one larger than the image.
+    """
+    if sampling == "dense" and not (scales and max(scales) <= image_size):
+        raise InputError(
+            f"model.scales must name sides of patches, none above model.image_size={image_size},"
+            f" got {scales}"
+        )
+    settings = {
+        "image_size": image_size,
+        "sampling": sampling,
+        "step": step,
+        "scales": scales,
+        "root": root,
+        "pyramid": pyramid,
+        "views": views,
+        "threshold": 0.5,
+    }
+    training = Training(augment, classes, words, C, gamma, grid, seed)
+    return BagOfWords(classes, settings, cache, training)

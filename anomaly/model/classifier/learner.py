@@ -1,0 +1,97 @@
+"""Names the class of an image: a head on a backbone's pooled features."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from anomaly.cache.store import Cache
+from anomaly.config.schema import TrainerConfig
+from anomaly.data.images import load_instances
+from anomaly.model.classifier.inference import Inference, Reference
+from anomaly.model.classifier.lesson import Lesson, Training
+from anomaly.model.learner import Report
+from anomaly.model.localise import choose_threshold, instances
+from anomaly.model.training.checkpoint import Checkpoint
+from anomaly.types import Predictions, Split
+
+REFERENCE = 50  # good images that show what good looks like
+
+
+class Classifier:
+    """A learner; `model` maps RGB 0-255 to probabilities, `settings` hold the rest."""
+
+    has_backbone = True
+    augments_anew = False
+
+    def __init__(
+        self,
+        model: keras.Model,
+        classes: tuple[str, ...],
+        settings: dict,
+        cache: Cache,
+        training: Training | None = None,
+        good: Reference = (),
+    ) -> None:
+        self.classes = classes
+        self.settings = settings
+        self.cache = cache
+        self.training = training
+        self.good = good
+        self.checkpoints: list[Checkpoint] = []
+        self._use(model)
+
+    def _use(self, model: keras.Model) -> None:
+        """From here on it predicts with this network, which changes no more."""
+        self.model = model
+        chosen = {name: self.settings[name] for name in ("levels", "pooling", "views")}
+        parts = (model.get_layer("features"), model.get_layer("head"))
+        self.inference = Inference(*parts, cache=self.cache, **chosen)
+
+    def fit(self, train: Split, validate: Split, trainer: TrainerConfig, report: Report) -> None:
+        """Stage one on frozen features, stage two on everything, then the heat map's threshold.
+
+        Raises:
+            InputError: the loss is no longer finite.
+        """
+        if self.training is None:
+            raise ValueError("a loaded classifier predicts; build a new one to learn")
+        lesson = Lesson(self.model, self.training, train, validate, self.cache)
+        self.checkpoints = lesson.checkpoints
+        self._use(lesson.learn(trainer, report))
+        good = [sample for sample in train.samples if sample.label == 0][:REFERENCE]
+        self.good = self.inference.reference(good)
+        _, heat = self.inference(validate, self.good)
+        masks = load_instances(validate) > 0
+        self.settings["threshold"] = choose_threshold(heat, masks)
+
+    def predict(self, split: Split) -> Predictions:
+        """Probabilities averaged over the views, heat maps, and instances at the threshold."""
+        proba, heat = self.inference(split, self.good)
+        threshold = self.settings["threshold"]
+        found = [instances(h, p, threshold) for h, p in zip(heat, proba, strict=True)]
+        return Predictions(split.ids, self.classes, proba, heat, heat >= threshold, tuple(found))
+
+    def save(self, folder: Path) -> None:
+        """model.keras (RGB to probabilities), classifier.json and good.npz; checkpoints have served."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.model.save(folder / "model.keras")
+        content = {"classes": self.classes, **self.settings}
+        (folder / "classifier.json").write_text(json.dumps(content, indent=2))
+        np.savez(folder / "good.npz", *(level for view in self.good for level in view))
+        for checkpoint in self.checkpoints:
+            checkpoint.done()
+
+
+def load(folder: Path, cache: Cache) -> Classifier:
+    """The classifier that `save` wrote; it predicts the same."""
+    model = keras.saving.load_model(folder / "model.keras", compile=False, safe_mode=True)
+    settings = json.loads((folder / "classifier.json").read_text())
+    with np.load(folder / "good.npz", allow_pickle=False) as file:
+        flat = [file[name] for name in file.files]
+    levels = len(settings["levels"])
+    good = [flat[i : i + levels] for i in range(0, len(flat), levels)]
+    return Classifier(model, tuple(settings.pop("classes")), settings, cache, good=good)

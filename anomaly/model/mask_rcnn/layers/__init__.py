@@ -1,0 +1,1 @@
+"""The layers of Mask R-CNN that Keras lacks, in fixed shapes."""

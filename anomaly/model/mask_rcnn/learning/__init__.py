@@ -1,0 +1,1 @@
+"""How Mask R-CNN learns: batches, targets, losses, epochs."""

@@ -1,0 +1,1 @@
+"""What all learners train with: checkpoints, epochs, prefetching, devices."""

@@ -1,0 +1,95 @@
+"""Everything that decides the outcome of a run, as one name: what was computed once is found by it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from anomaly.cache.code import digest
+from anomaly.config.parse import parameters
+from anomaly.config.schema import SLOTS, RunConfig
+from anomaly.types import Dataset
+
+# Where things lie, and what is done with a result, does not change it.
+APART = ("data.root", "output", "tracking.uri", "cache.gigabytes", "objective", "trainer.rerun")
+# The code that computes; how results are shown, tracked and swept over changes none.
+CODE = (
+    "data",
+    "augment",
+    "backbone",
+    "optimizer",
+    "model",
+    "ensemble",
+    "metrics",
+    "masks/merging.py",
+    "config/schema.py",
+    "types.py",
+    "run/evaluate.py",
+    "run/workflow.py",
+)
+LIBRARIES = (
+    *("keras", "tensorflow", "jax", "jaxlib", "numpy", "scipy", "scikit-learn", "albumentations"),
+    *("opencv-contrib-python-headless", "pillow"),
+)
+
+
+def identity(config: RunConfig, dataset: Dataset, members: Sequence[str] = ()) -> str:
+    """32 hexadecimal digits, equal for runs that would end alike.
+
+    Args:
+        members: ids of the runs that an ensemble combines.
+    """
+    same = {k: v for k, v in parameters(config).items() if k not in APART}
+    slots = ("data", "ensemble") if config.ensemble else SLOTS
+    builds = [getattr(config, slot)["_target_"] for slot in slots]
+    files = [_content(Path(value)) for value in same.values() if _is_file(value)]
+    words = [same, builds, files, list(members), _images(dataset), state()]
+    return hashlib.sha256(json.dumps(words, sort_keys=True, default=str).encode()).hexdigest()[:32]
+
+
+def _images(dataset: Dataset) -> list[tuple]:
+    return [
+        (part.name, s.id, s.label, s.content, s.mask and _content(s.mask))
+        for part in dataset.splits
+        for s in part
+    ]
+
+
+def _is_file(value: object) -> bool:
+    """Weights and networks of the user's own are given by their path."""
+    return isinstance(value, str) and Path(value).is_file()
+
+
+@cache  # the masks and weights of a sweep are the same for all of its jobs
+def _content(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@cache
+def state() -> list[str]:
+    """The code, the backend and the versions of all that computes with it."""
+    known = [name for name in LIBRARIES if _installed(name)]
+    return [digest(*CODE), _backend(), *(f"{name}=={version(name)}" for name in known)]
+
+
+def _installed(name: str) -> bool:
+    try:
+        return bool(version(name))
+    except PackageNotFoundError:
+        return False
+
+
+def _backend() -> str:
+    """The one that Keras will take, which is not imported yet."""
+    home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
+    try:
+        chosen = json.loads((home / "keras.json").read_text()).get("backend")
+    except (OSError, ValueError, AttributeError):
+        chosen = None
+    return os.environ.get("KERAS_BACKEND") or chosen or "tensorflow"

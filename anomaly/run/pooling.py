@@ -1,0 +1,117 @@
+"""Cross-validation as one result: every image tested once, by a model that never saw it."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from anomaly.cache.store import Cache
+from anomaly.config.schema import RunConfig
+from anomaly.data.images import load_truth
+from anomaly.metrics.operating import DECISIONS
+from anomaly.run import evaluate as results
+from anomaly.run.summary import print_scores
+from anomaly.tracking.find import finished_runs, predictions_of
+from anomaly.types import Dataset, Predictions, Scores
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+log = logging.getLogger(__name__)
+
+
+def pool(
+    config: RunConfig,
+    dataset: Dataset,
+    cache: Cache,
+    folder: Path,
+    tags: Mapping[str, str],
+    uri: str,
+    start: Callable,
+) -> None:
+    """Once every fold has finished, score all their predictions together and record that.
+
+    `start` begins a tracked run like the fold's own. Folds belong together when they carry the
+    same `cross_validation` tag: same folds, same configuration. Pooled before, they stay as they are.
+    """
+    folds = _folds(config, dataset, tags, uri)
+    known = {"role": "pooled", "folds": " ".join(run.info.run_id for run in folds)}
+    if not folds or finished_runs(uri, Path(config.output), dataset.category, known):
+        return
+    own = folder / "pooled"
+    own.mkdir(parents=True, exist_ok=True)
+    pooled_tags = {**tags, **known, "fold": "all", "of": tags["role"]}
+    if "members" in tags:
+        pooled_tags["members"] = " ".join(run.data.tags["members"] for run in folds)
+    name = f"{dataset.category}-{tags['kind']}-{len(folds)}folds"
+    with start(own, name=name, tags=pooled_tags) as tracker:
+        scores = {}
+        for part in ("val", "test"):
+            parts = [predictions_of(uri, Path(config.output), run, part) for run in folds]
+            scores[part] = _score(own, part, join(parts), decisions(folds, part), dataset, cache)
+        results.write_scores(own, scores)
+        tracker.finish(results.metrics(scores))
+    places = [("run", tracker.record.run_id), ("results", str(own))]
+    print_scores(f"{len(folds)} folds pooled: each image tested once", scores, places)
+
+
+def _folds(config: RunConfig, dataset: Dataset, tags: Mapping[str, str], uri: str) -> list[Run]:
+    """The newest run of every fold, or none where some are still to come.
+
+    Where folds are run again, those of before do not stand for them.
+    """
+    wanted = {"cross_validation": tags["cross_validation"], "role": tags["role"]}
+    if config.trainer.rerun and "sweep" in tags:
+        wanted["sweep"] = tags["sweep"]
+    runs = finished_runs(uri, Path(config.output), dataset.category, wanted)
+    newest = {int(run.data.tags["fold"]): run for run in reversed(runs)}
+    count = int(config.data["folds"])
+    if len(newest) < count:
+        log.info(
+            "%d of %d folds are done; the pooled result comes with the last", len(newest), count
+        )
+        return []
+    return [newest[fold] for fold in range(count)]
+
+
+def _score(
+    folder: Path,
+    part: str,
+    predictions: Predictions,
+    decided: Mapping[str, tuple[int, int]],
+    dataset: Dataset,
+    cache: Cache,
+) -> Scores:
+    every = {sample.id: sample for split in dataset.splits for sample in split}
+    split = replace(dataset.test, samples=tuple(every[id] for id in predictions.ids))
+    truth = load_truth(split, dataset.classes)
+    return results.write_part(folder, part, predictions, truth, decided, split, cache)
+
+
+def decisions(folds: Sequence[Run], part: str) -> dict[str, tuple[int, int]]:
+    """{name: (hits, count)} over all folds, each with the thresholds of its own validate part."""
+    total: dict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
+    for metrics in (run.data.metrics for run in folds):
+        for name in DECISIONS:
+            count = round(metrics.get(f"{part}/{name}_count", 0))
+            hits = round(metrics.get(f"{part}/{name}", 0) * count)
+            total[name] = total[name][0] + hits, total[name][1] + count
+    return {name: counts for name, counts in total.items() if counts[1]}
+
+
+def join(parts: list[Predictions]) -> Predictions:
+    """The predictions of several splits as one."""
+    return Predictions(
+        ids=tuple(id for p in parts for id in p.ids),
+        classes=parts[0].classes,
+        proba=np.concatenate([p.proba for p in parts]),
+        heat=np.concatenate([p.heat for p in parts]),
+        segmentation=np.concatenate([p.segmentation for p in parts]),
+        detections=tuple(d for p in parts for d in p.detections),
+    )

@@ -1,0 +1,103 @@
+"""Where a run takes place: its data set, split, and a tracking store that answers."""
+
+from __future__ import annotations
+
+import json
+import logging
+from difflib import get_close_matches
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from hydra.utils import instantiate as hydra_instantiate
+
+from anomaly.cache.store import Cache
+from anomaly.config.schema import RunConfig
+from anomaly.run.identity import identity
+from anomaly.run.summary import ROWS
+from anomaly.types import GOOD, Dataset, InputError
+
+instantiate = partial(hydra_instantiate, _convert_="all")  # plain lists, not OmegaConf's
+log = logging.getLogger(__name__)
+_DATASETS: dict[str, Dataset] = {}  # the last one read
+
+
+class Place(NamedTuple):
+    """What a run finds before it begins."""
+
+    output: Path
+    cache: Cache
+    dataset: Dataset
+    uri: str  # of the tracking store
+
+
+def find(config: RunConfig) -> Place:
+    """The data set split, and a store that answers: all that can fail before any training."""
+    output = Path(config.output)
+    cache = Cache(output / "cache", config.cache.gigabytes)
+    cache.trim()  # the limit may have been lowered, and a warm run writes nothing
+    dataset = dataset_of(config)
+    _announce(dataset)
+    check_objective(config.objective, dataset.classes)
+    from anomaly.tracking import store
+
+    uri = store.store_uri(config.tracking, output)
+    store.connect(uri, output, dataset.category)
+    return Place(output, cache, dataset, uri)
+
+
+def dataset_of(config: RunConfig) -> Dataset:
+    """Read once by a process, however many jobs of a sweep share it."""
+    key = json.dumps([config.data, config.output, config.cache.gigabytes], sort_keys=True)
+    if key not in _DATASETS:
+        cache = Cache(Path(config.output) / "cache", config.cache.gigabytes)
+        _DATASETS.clear()  # the jobs of one data set follow each other
+        _DATASETS[key] = instantiate(config.data)(cache=cache)
+    return _DATASETS[key]
+
+
+def store_of(config: RunConfig) -> tuple[str, str]:
+    """The experiment and the tracking store of a run, without beginning it."""
+    from anomaly.tracking import store
+
+    return dataset_of(config).category, store.store_uri(config.tracking, Path(config.output))
+
+
+def identity_of(config: RunConfig) -> str:
+    """The name under which this run, or an earlier one like it, is found."""
+    dataset = dataset_of(config)
+    check_objective(config.objective, dataset.classes)
+    if not config.ensemble:
+        return identity(config, dataset)
+    from anomaly.run import members
+
+    _, uri = store_of(config)
+    own = members.choose(config.members, dataset, config.data["fold"], uri, Path(config.output))
+    return identity(config, dataset, [run.info.run_id for run in own])
+
+
+def check_objective(objective: str, classes: tuple[str, ...]) -> None:
+    """Refuse a name that no run's scores hold, before hours of training rather than after.
+
+    Raises:
+        InputError: with the names that there are.
+    """
+    of_classes = [f"{kind}.{name}" for kind in ("recall", "ap") for name in classes]
+    absent = {f"ap.{GOOD}", "kept_accuracy"}  # the last where nothing is kept
+    known = [f"val/{name}" for name in (*ROWS, *of_classes) if name not in absent]
+    if objective not in known:
+        near = get_close_matches(objective, known, 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise InputError(
+            f"objective={objective} is not a figure of a run that sweeps can choose by{hint}"
+            f" (one of: {', '.join(known)})"
+        )
+
+
+def _announce(dataset: Dataset) -> None:
+    parts = ", ".join(f"{part.name} {len(part)}" for part in dataset.splits)
+    log.info("%s: %s; classes %s", dataset.category, parts, ", ".join(dataset.classes))
+    if dataset.copies:
+        log.info("%d parts were photographed more than once (split.csv):", len(dataset.copies))
+        for ids in dataset.copies.values():
+            log.info("  %s", ", ".join(ids))

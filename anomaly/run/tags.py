@@ -1,0 +1,73 @@
+"""What a run is called and found by: its kind, its tags, and the cross-validation it belongs to."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shlex
+import subprocess
+from pathlib import Path
+
+from anomaly.config.parse import Job, parameters
+from anomaly.config.schema import SLOTS, RunConfig
+from anomaly.run.identity import APART as WHEREABOUTS
+from anomaly.run.identity import state
+from anomaly.runtime import process
+from anomaly.tracking.nest import parent_of
+from anomaly.types import Dataset
+
+# What may differ between two folds of one cross-validation: they learn the same.
+APART = ("data.fold", *WHEREABOUTS)
+OF_ENSEMBLES = ("data", "ensemble", "experiment")  # the groups whose choice says something of one
+
+
+def model_kind(config: RunConfig, backbone: str | None) -> str:
+    """What kind of model it is, by learner, backbone and head; ensembles take one of each."""
+    learner = str(config.model["_target_"]).split(".")[-2]
+    words = ("" if learner == "classifier" else learner, backbone, config.model.get("head"))
+    return "-".join(word for word in words if word and word != "dense")
+
+
+def tags(config: RunConfig, job: Job, dataset: Dataset) -> dict[str, str]:
+    """What MLflow shows beside the figures and finds runs by."""
+    groups = OF_ENSEMBLES if config.ensemble else job.choices
+    found = {
+        "category": dataset.category,
+        "split": dataset.digest,
+        "folder": str(job.folder),
+        "sweep": job.sweep or "",
+        **parent_of(job.sweep),
+        "process": process.this(),
+        "git": _git_commit(),
+        **{group: job.choices[group] for group in groups if group != "sweep"},  # which is above
+        "mlflow.note.content": "`" + shlex.join(["python", "train.py", *job.overrides]) + "`",
+    }
+    if dataset.folds_digest:
+        found["cross_validation"] = _cross_validation(config, job, dataset)
+        found["fold"] = str(config.data["fold"])
+    return found
+
+
+def _cross_validation(config: RunConfig, job: Job, dataset: Dataset) -> str:
+    """One name for all folds of one configuration.
+
+    The members that an ensemble finds may change from day to day: its folds are of one sweep.
+    """
+    same = {k: v for k, v in parameters(config).items() if k not in APART}
+    slots = ("ensemble",) if config.ensemble else SLOTS
+    builds = [getattr(config, slot)["_target_"] for slot in slots]
+    sweep = job.sweep if config.ensemble else None
+    text = json.dumps(
+        [dataset.folds_digest, builds, same, sweep, state()], sort_keys=True, default=str
+    )
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _git_commit() -> str:
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+    here = Path(__file__).parent
+    try:
+        done = subprocess.run(command, cwd=here, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):  # no git, or no repository
+        return ""
+    return done.stdout.strip()

@@ -1,0 +1,188 @@
+"""What one run does, top to bottom."""
+
+from __future__ import annotations
+
+import logging
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from anomaly.cache.store import Cache
+from anomaly.config import unused as idle
+from anomaly.config.parse import Job, parameters
+from anomaly.config.schema import RunConfig
+from anomaly.run import tags as naming
+from anomaly.run.identity import identity
+from anomaly.run.prepare import Place, find, instantiate
+from anomaly.run.summary import print_scores
+from anomaly.runtime import import_keras as quiet
+from anomaly.types import Dataset, Predictions, Scores
+
+if TYPE_CHECKING:
+    from anomaly.augment.policy import Policy
+    from anomaly.ensemble.combiner import Combiner
+    from anomaly.model.learner import Learner
+    from anomaly.run.members import Member
+
+log = logging.getLogger(__name__)
+
+
+def run(config: RunConfig, job: Job) -> float:
+    """Train or combine, score and record; returns the sweep's objective.
+
+    Raises:
+        InputError: something the user can mend; nothing computed by then is lost.
+    """
+    idle.refuse(config, job)
+    place = find(config)
+    try:
+        tags = naming.tags(config, job, place.dataset)
+        work = _combine if config.ensemble else _train
+        scores = work(config, job, place, tags)
+    finally:
+        place.cache.trim()  # other processes have written as well
+    return scores["val"].values[config.objective.removeprefix("val/")]
+
+
+def _train(config: RunConfig, job: Job, place: Place, tags: dict[str, str]) -> dict[str, Scores]:
+    """One model, from its backbone to its predictions."""
+    quiet.import_keras()  # seconds of imports, after everything that can fail at once
+    from anomaly.run import evaluate as results
+    from anomaly.run import pruning
+    from anomaly.run import save as learned
+
+    _, cache, dataset, _ = place
+    augment, learner = _slots(config, dataset, cache)
+    backbone = job.choices["backbone"] if learner.has_backbone else None
+    kind = naming.model_kind(config, backbone)
+    tags |= {"role": "member", "kind": kind, "backbone": backbone or "none"}
+    tags["identity"] = identity(config, dataset)
+    unread = () if learner.has_backbone else ("backbone", "optimizer", "trainer")
+    with _start(config, place, tags, unread)(job.folder) as tracker:
+        report = pruning.watched(job.sweep, tags["identity"], config, tracker.epoch)
+        learner.fit(dataset.train, dataset.validate, config.trainer, report)
+        predicted = {
+            "val": learner.predict(dataset.validate),
+            "test": learner.predict(dataset.test),
+        }
+        scores = results.write(job.folder, dataset, predicted, config.evaluate, cache)
+        learned.write(job.folder, learner, dataset, augment, cache)
+        tracker.finish(results.metrics(scores))
+    _conclude(config, job, place, tags, tracker.record.run_id, scores)
+    return scores
+
+
+def _combine(config: RunConfig, job: Job, place: Place, tags: dict[str, str]) -> dict[str, Scores]:
+    """An ensemble, fitted on what its members predict of validate; no network is rebuilt."""
+    from anomaly.run import evaluate as results
+    from anomaly.run import members
+
+    output, cache, dataset, uri = place
+    found = members.find(config.members, dataset, config.data["fold"], uri, output)
+    for member in found:
+        log.info("member %s  %s", member.run_id, member.name)
+    voices = [member.run_id for member in found]
+    tags |= {"role": "ensemble", "kind": job.choices["ensemble"], "members": " ".join(voices)}
+    tags["identity"] = identity(config, dataset, voices)
+    with _start(config, place, tags)(job.folder) as tracker:
+        combiner = instantiate(config.ensemble)()
+        predicted = combined(combiner, found, dataset.validate.labels)
+        scores = results.write(job.folder, dataset, predicted, config.evaluate, cache)
+        tracker.finish(results.metrics(scores))
+    _conclude(config, job, place, tags, tracker.record.run_id, scores)
+    return scores
+
+
+def pool(config: RunConfig, place: Place, folder: Path, tags: Mapping[str, str]) -> None:
+    """The pooled result of all folds, where they finished and have none; `tags` are a fold's."""
+    from anomaly.run import pooling
+
+    start = _start(config, place, tags)
+    pooling.pool(config, place.dataset, place.cache, folder, tags, place.uri, start)
+
+
+def combined(
+    combiner: Combiner, members: Sequence[Member], labels: np.ndarray
+) -> dict[str, Predictions]:
+    """Predictions of val and test; `labels` (n,) are validate's, and test's are not to be had."""
+    from anomaly.masks.merging import fuse
+
+    validate, test = [m.validate for m in members], [m.test for m in members]
+    own = combiner.fit(np.stack([p.proba for p in validate]), labels)
+    other = combiner.combine(np.stack([p.proba for p in test]))
+    weights = combiner.weights
+    return {"val": fuse(validate, own, weights), "test": fuse(test, other, weights)}
+
+
+def _slots(config: RunConfig, dataset: Dataset, cache: Cache) -> tuple[Policy, Learner]:
+    import keras
+
+    from anomaly.model.training.distribution import check, over_devices
+
+    check(config.trainer)
+    keras.utils.clear_session()  # the networks of a sweep's jobs would pile up
+    keras.utils.set_random_seed(config.seed)
+    keras.mixed_precision.set_global_policy(config.trainer.precision)
+    augment = instantiate(config.augment)(seed=config.seed)
+    with over_devices(config.trainer.distribution):
+        learner = instantiate(config.model)(
+            backbone=instantiate(config.backbone),
+            classes=dataset.classes,
+            augment=augment,
+            optimizer=instantiate(config.optimizer),
+            cache=cache,
+            seed=config.seed,
+        )
+    return augment, learner
+
+
+def _start(
+    config: RunConfig, place: Place, tags: Mapping[str, str], unread: Sequence[str] = ()
+) -> Callable:
+    """start(folder) begins a tracked run, named after what it is; it does not read some groups."""
+    from anomaly.tracking import run as tracking
+
+    name = f"{place.dataset.category}-{tags['kind']}"
+    return partial(
+        tracking.start,
+        place.uri,
+        place.output,
+        experiment=place.dataset.category,
+        name=name,
+        params=parameters(config, unread),
+        tags=tags,
+    )
+
+
+def _conclude(
+    config: RunConfig,
+    job: Job,
+    place: Place,
+    tags: Mapping[str, str],
+    run_id: str,
+    scores: dict[str, Scores],
+) -> None:
+    """Say what came of it, and with the last fold also what came of all of them."""
+    uri = place.uri
+    places = [("run", run_id), ("results", str(job.folder)), ("compare", _ui(uri, place.output))]
+    print_scores("Result, reported on the test part", scores, places)
+    if place.dataset.folds_digest:
+        pool(config, place, job.folder, tags)
+
+
+def _ui(uri: str, output: Path) -> str:
+    """How to look at all runs: `make ui` opens one output folder, and that is not always this."""
+    if not uri.startswith("sqlite"):
+        return uri
+    command = shlex.join(["mlflow", "ui", "--backend-store-uri", uri])
+    from anomaly.tracking.store import sqlite_file
+
+    if sqlite_file(uri) != (output / "mlflow.db").resolve():
+        return command
+    usual = output.resolve() == Path(__file__).resolve().parents[2] / "outputs"
+    folder = "" if usual else " OUTPUT=" + shlex.quote(str(output.resolve()))
+    return f"make ui{folder} ({command})"

@@ -1,0 +1,1 @@
+"""What any process needs: signals, progress bars, cores, whole files."""

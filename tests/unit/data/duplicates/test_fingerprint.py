@@ -1,0 +1,144 @@
+"""Laws of the search for copies: shots of one part are found, however alike other parts lie.
+
+Drawn at the size of a small camera's picture: outlines as parts of one kind share them, surfaces
+as no two parts share them, and for every shot its own light, shift and sensor noise.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from anomaly.data.duplicates.fingerprint import FINE, similar_pairs
+from anomaly.data.duplicates.groups import _components
+
+SIDE = 220  # pixels
+NOISE = 2.6  # grey levels of the sensor
+POSES = {  # pixels, share of the size, degrees: how far parts differ
+    "fixed": (0, 0, 0),
+    "pose 2": (2, 0, 0),
+    "pose 8": (8, 0, 0),
+    "pose 20": (20, 0, 0),
+    "size 10 %": (8, 0.1, 0),
+    "any rotation": (3, 0, 360),
+}
+
+
+def marks(random: np.random.Generator, surface: str) -> np.ndarray:
+    """(SIDE, SIDE) lighter and darker spots or lines, at random places of a part."""
+    drawn = np.zeros((SIDE, SIDE), np.float32)
+    for start in random.integers(55, 165, (40, 2)):
+        level = float(random.choice([-1, 1]) * random.uniform(15, 45))
+        if surface == "specks":
+            cv2.circle(drawn, start.tolist(), int(random.integers(1, 4)), level, -1)
+        else:
+            cv2.line(drawn, start.tolist(), (start + random.integers(-40, 41, 2)).tolist(), level)
+    return drawn
+
+
+def surface_of(random: np.random.Generator, surface: str) -> np.ndarray:
+    if surface in ("specks", "scratched"):
+        return marks(random, surface)
+    grain = {"clean": (1, 1, 0), "brushed": (30, 0.9, 12), "wood": (5, 1.2, 14), "nut": (2, 2, 10)}
+    along, across, contrast = grain[surface]
+    random_field = random.normal(size=(SIDE, SIDE)).astype(np.float32)
+    drawn = cv2.GaussianBlur(random_field, (0, 0), sigmaX=along, sigmaY=across)
+    return contrast * drawn / drawn.std()
+
+
+def part(random: np.random.Generator, surface: str, shape: str) -> np.ndarray:
+    """A ring, a nut or a plate, without noise, about the middle of its picture."""
+    body = np.zeros((SIDE, SIDE), np.uint8)
+    if shape == "plate":  # its hole is in a corner, so no turn of it looks like another
+        cv2.rectangle(body, (55, 70), (165, 150), 255, -1)
+        cv2.circle(body, (80, 90), 9, 80, -1, cv2.LINE_AA)
+    else:
+        angles = np.linspace(0, 2 * np.pi, 6 if shape == "nut" else 360, endpoint=False)
+        corners = 64 * np.stack([np.cos(angles), np.sin(angles)], axis=1) + SIDE // 2
+        cv2.fillConvexPoly(body, corners.round().astype(np.int32), 255, cv2.LINE_AA)
+        cv2.circle(body, (SIDE // 2, SIDE // 2), 20, 0, -1, cv2.LINE_AA)
+    level = 90 + random.uniform(-15, 15) + surface_of(random, surface)
+    return (70 + body / 255 * level).astype(np.float32)
+
+
+def shot(random: np.random.Generator, scene: np.ndarray, lie: np.ndarray, move) -> np.ndarray:
+    """(FINE, FINE) a photograph: moved, lit from somewhere, noisy, and of 256 grey levels."""
+    lie = lie.copy()
+    lie[:, 2] += move
+    laid = cv2.warpAffine(scene, lie, (SIDE, SIDE), flags=cv2.INTER_CUBIC, borderMode=1)
+    y, x = np.mgrid[-0.5 : 0.5 : SIDE * 1j, -0.5 : 0.5 : SIDE * 1j]
+    slope = random.uniform(-0.15, 0.15, 2)
+    light = random.uniform(0.8, 1.15) + slope[0] * x + slope[1] * y
+    seen = laid * light + random.uniform(-10, 10) + random.normal(0, NOISE, laid.shape)
+    return cv2.resize(np.clip(seen, 0, 255).astype(np.uint8), (FINE, FINE)).astype(np.float32)
+
+
+def photographs(surface, pose, *, seed, parts, shape="ring", shots=()):
+    """(greys, part of each): of the first parts as many shots as `shots` says, of others one."""
+    random, (shift, size, turn) = np.random.default_rng(seed), POSES[pose]
+    greys, numbers = [], []
+    for number in range(parts):
+        scene, middle = part(random, surface, shape), ((SIDE - 1) / 2, (SIDE - 1) / 2)
+        scale = 1 + random.uniform(-size, size)
+        lie = cv2.getRotationMatrix2D(middle, random.uniform(0, turn), scale)
+        lie[:, 2] += random.uniform(-shift, shift, 2)
+        for _ in range(shots[number] if number < len(shots) else 1):
+            greys.append(shot(random, scene, lie, random.uniform(-1.5, 1.5, 2)))
+            numbers.append(number)
+    return np.stack(greys), numbers
+
+
+def groups(greys: np.ndarray) -> list[int]:
+    found = _components(len(greys), map(tuple, similar_pairs(greys, 0.9).tolist()))
+    return [sorted(set(found)).index(group) for group in found]
+
+
+@pytest.mark.parametrize(
+    "surface, pose, shape",
+    [
+        ("specks", "fixed", "ring"),
+        ("specks", "pose 8", "ring"),
+        ("specks", "size 10 %", "ring"),
+        ("scratched", "pose 2", "nut"),
+        ("scratched", "pose 20", "ring"),
+        ("brushed", "fixed", "nut"),
+        ("brushed", "size 10 %", "ring"),
+        ("wood", "pose 8", "nut"),
+        ("wood", "any rotation", "ring"),
+        ("nut", "pose 20", "ring"),
+        ("nut", "any rotation", "nut"),
+    ],
+)
+def test_two_three_and_five_shots_of_a_part_are_found_and_nothing_else(surface, pose, shape):
+    greys, numbers = photographs(surface, pose, seed=0, parts=24, shape=shape, shots=(2, 3, 5))
+    assert groups(greys) == numbers
+
+
+@pytest.mark.parametrize("shape", ["ring", "nut", "plate"])
+@pytest.mark.parametrize("pose", POSES)
+def test_parts_with_an_outline_and_nothing_else_are_independent(pose, shape):
+    greys, numbers = photographs("clean", pose, seed=1, parts=24, shape=shape)
+    assert groups(greys) == numbers
+
+
+@pytest.mark.parametrize(
+    "pose, shape", [("pose 8", "ring"), ("size 10 %", "ring"), ("any rotation", "plate")]
+)
+def test_more_parts_do_not_chain(pose, shape):
+    greys, numbers = photographs("specks", pose, seed=2, parts=60, shape=shape)
+    assert groups(greys) == numbers
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("surface", ["specks", "scratched", "brushed", "wood", "nut", "clean"])
+@pytest.mark.parametrize("pose", POSES)
+def test_of_many_parts_at_most_two_percent_are_taken_for_copies(surface, pose):
+    greys, _ = photographs(surface, pose, seed=3, parts=120)
+    assert len(np.unique(similar_pairs(greys, 0.9))) <= 0.02 * len(greys)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_handful_of_images_is_searched_without_complaint(count):
+    greys, numbers = photographs("specks", "pose 8", seed=4, parts=count)
+    assert groups(greys) == numbers

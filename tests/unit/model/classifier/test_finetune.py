@@ -1,0 +1,144 @@
+"""Stage two: everything learns, in a known order, and harm leaves no trace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import mkdtemp
+
+import keras
+import numpy as np
+
+from anomaly.config.schema import StageConfig, TrainerConfig
+from anomaly.model.classifier import finetune as finetuning
+from anomaly.model.classifier.finetune import Batches, finetune
+from anomaly.model.pictures import Picture
+from anomaly.model.training.checkpoint import Checkpoint
+
+
+def pictures(count: int = 12, swapped: bool = False) -> list[Picture]:
+    """Dark images of class 0 and bright ones of class 1, or the other way round."""
+
+    def load(bright: int):
+        return lambda: np.full((8, 8, 3), 40 + 150 * bright, np.uint8)
+
+    return [Picture(str(i), (i + swapped) % 2, load(i % 2)) for i in range(count)]
+
+
+def small_network() -> keras.Model:
+    keras.utils.set_random_seed(0)
+    return keras.Sequential(
+        [
+            keras.Input((8, 8, 3)),
+            keras.layers.Rescaling(1 / 127.5, offset=-1),
+            keras.layers.Flatten(),
+            keras.layers.Dense(2, activation="softmax"),
+        ]
+    )
+
+
+def of(stage: StageConfig) -> TrainerConfig:
+    """The trainer whose second stage it is."""
+    return TrainerConfig(0, 1.0, 1, None, stage, "float32", None, "none")
+
+
+def fresh() -> Checkpoint:
+    return Checkpoint(Path(mkdtemp()), "key")
+
+
+def tuned(validate: list[Picture]) -> tuple[keras.Model, list[dict]]:
+    own, told = small_network(), []
+    stage = of(StageConfig(epochs=3, learning_rate=0.05, batch_size=5))
+    optimizer = keras.optimizers.SGD(0.05)
+    finetune(own, optimizer, pictures(), validate, stage, 0, lambda e, v: told.append(v), fresh())
+    return own, told
+
+
+def test_batches_hold_everything_once_in_an_order_of_the_seed_and_the_epoch():
+    batches, same = (Batches(pictures(), 5, seed=3) for _ in range(2))
+    orders = []
+    for epoch in range(2):
+        batches.shuffle(epoch)
+        same.shuffle(epoch)
+        orders.append(batches.order)
+        assert np.array_equal(batches.order, same.order)
+        assert sum(len(batches[i][0]) for i in range(len(batches))) == 12
+        assert np.concatenate([batches[i][1] for i in range(len(batches))]).sum() == 6
+    assert not np.array_equal(*orders)
+
+
+def test_a_picture_is_made_once_for_all_epochs_and_repetitions(monkeypatch):
+    made = []
+
+    def load() -> np.ndarray:
+        made.append(1)
+        return np.zeros((8, 8, 3), np.uint8)
+
+    few = [Picture(str(i % 3), 0, load) for i in range(6)]
+    batches = Batches(few, 1, seed=0)
+    for epoch in range(3):
+        batches.shuffle(epoch)
+        assert len([batches[i] for i in range(len(batches))]) == 6
+    assert len(made) == 3
+    monkeypatch.setattr(finetuning, "MEMORY", 0)  # nothing fits: every picture is made anew
+    anew = Batches(few, 1)
+    assert len([anew[i] for i in range(len(anew))]) == 6
+    assert len(made) == 3 + 6
+
+
+def test_validation_batches_keep_their_order():
+    assert np.array_equal(Batches(pictures(4), 4)[0][1], [0, 1, 0, 1])
+
+
+def test_the_network_learns():
+    own, told = tuned(pictures(4))
+    assert [set(values) for values in told] == [
+        {"loss", "accuracy", "val_loss", "val_accuracy"}
+    ] * 3
+    assert told[-1]["val_loss"] < told[0]["val_loss"]
+    assert not all(map(np.array_equal, own.get_weights(), small_network().get_weights()))
+
+
+def test_a_stage_that_only_does_harm_leaves_no_trace():
+    own, told = tuned(pictures(4, swapped=True))
+    assert told[-1]["val_loss"] > told[0]["val_loss"]
+    assert all(map(np.array_equal, own.get_weights(), small_network().get_weights()))
+
+
+def test_batch_norm_infers_while_everything_else_learns():
+    keras.utils.set_random_seed(0)
+    image = keras.Input((8, 8, 3))
+    x = keras.layers.BatchNormalization(name="norm")(keras.layers.Conv2D(4, 3)(image))
+    inner = keras.Model(image, keras.layers.GlobalAveragePooling2D()(x))
+    outer = keras.Input((8, 8, 3))
+    model = keras.Model(outer, keras.layers.Dense(2, activation="softmax")(inner(outer)))
+    norm, before = inner.get_layer("norm"), inner.get_layer("norm").get_weights()
+    kernel = np.array(inner.layers[1].kernel)
+    few = pictures(8)
+    told = []
+    stage = of(StageConfig(2, 1e-9, 8))
+    optimizer = keras.optimizers.SGD(1e-9)
+    finetune(
+        model,
+        optimizer,
+        few,
+        few,
+        stage,
+        0,
+        lambda epoch, values: told.append(dict(values)),
+        fresh(),
+    )
+    assert all(np.array_equal(a, b) for a, b in zip(norm.get_weights(), before, strict=True))
+    # At no rate at all, learning sees the very network that is validated.
+    assert np.isclose(told[0]["loss"], told[0]["val_loss"], rtol=1e-5)
+    finetune(
+        model,
+        keras.optimizers.SGD(1e-2),
+        few,
+        few,
+        stage,
+        0,
+        lambda epoch, values: None,
+        fresh(),
+    )
+    assert all(np.array_equal(a, b) for a, b in zip(norm.get_weights(), before, strict=True))
+    assert not np.array_equal(np.array(inner.layers[1].kernel), kernel)

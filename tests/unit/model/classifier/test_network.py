@@ -1,0 +1,182 @@
+"""The classifier's network, and the name of what it computes."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+
+from anomaly.backbone import tiny
+from anomaly.cache.store import Cache
+from anomaly.model.classifier import network
+from anomaly.model.features import Extractor
+from anomaly.model.fingerprint import fingerprint
+from anomaly.model.pictures import Picture
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), np.uint8)
+
+
+def backbone(seed: int = 0, size: int = 64, width: int = 4) -> keras.Model:
+    keras.utils.set_random_seed(seed)
+    return tiny.build(image_size=size, weights=None, width=width)
+
+
+def name(levels, pooling=("avg",), **options) -> str:
+    return fingerprint(network.pool(backbone(**options), levels, pooling))
+
+
+def test_the_same_network_built_again_has_the_same_fingerprint():
+    assert name(["C4"]) == name(["C4"])
+
+
+def test_names_of_plain_operations_and_of_inner_inputs_make_no_difference():
+    def built() -> keras.Model:
+        image, part = keras.Input((8, 8, 3)), keras.Sequential([keras.layers.ReLU()])
+        return keras.Model(image, keras.ops.flip(image, -1) + part(image))
+
+    assert fingerprint(built()) == fingerprint(built())
+
+
+def test_using_a_network_does_not_change_its_fingerprint():
+    features = network.pool(backbone(), ["C3", "C4"], ["avg"])
+    before = fingerprint(features)
+    features.predict_on_batch(IMAGES.astype(np.float32))
+    network.level(features, "C3")
+    network.join(features, network.head(24, 2, units=4, dropout=0, standardise=False))
+    assert fingerprint(features) == before
+
+
+def test_a_saved_network_keeps_its_fingerprint(tmp_path):
+    features = network.pool(backbone(), ["C3", "C4"], ["avg", "max"])
+    features.save(tmp_path / "f.keras")
+    assert fingerprint(keras.saving.load_model(tmp_path / "f.keras")) == (fingerprint(features))
+
+
+def test_whatever_changes_the_output_changes_the_fingerprint():
+    names = [
+        name(["C4"]),
+        name(["C4"], seed=1),
+        name(["C4"], ["max"]),
+        name(["C4"], ["avg", "max"]),
+        name(["C4"], ["max", "avg"]),
+        name(["C4"], width=8),
+        name(["C4"], size=96),
+        name(["C5"]),
+        name(["C3", "C5"]),
+        name(["C4", "C5"]),
+        name(["C5", "C4"]),
+    ]
+    assert len(set(names)) == len(names)
+
+
+def test_every_level_of_one_network_has_a_fingerprint_of_its_own():
+    features = network.pool(backbone(), ["C2", "C3", "C4", "C5"], ["avg"])
+    levels = [network.level(features, level) for level in ("C2", "C3", "C4", "C5")]
+    assert len({fingerprint(level) for level in levels}) == 4
+
+
+def test_the_same_level_taken_again_has_the_same_fingerprint():
+    features = network.pool(backbone(), ["C3", "C4"], ["avg"])
+    names = [fingerprint(network.level(features, "C4")) for _ in range(3)]
+    assert len(set(names)) == 1
+
+
+def test_features_are_the_pooled_levels_in_the_order_asked_for():
+    own = backbone()
+    maps = {k: np.asarray(v) for k, v in own.predict_on_batch(IMAGES.astype(np.float32)).items()}
+    vectors = network.pool(own, ["C3", "C4"], ["avg", "max"]).predict_on_batch(
+        IMAGES.astype(np.float32)
+    )
+    wanted = [f(maps[level], (1, 2)) for level in ("C3", "C4") for f in (np.mean, np.max)]
+    assert np.allclose(vectors, np.concatenate(wanted, axis=1), atol=1e-5)
+
+
+def test_a_levels_map_is_the_backbones_own():
+    own = backbone()
+    maps = own.predict_on_batch(IMAGES.astype(np.float32))
+    features = network.pool(own, ["C3", "C4"], ["avg"])
+    level = network.level(features, "C3").predict_on_batch(IMAGES.astype(np.float32))
+    assert np.allclose(level, maps["C3"], atol=1e-5)
+
+
+def test_the_joined_network_is_the_softmax_of_the_head_on_the_features():
+    features = network.pool(backbone(), ["C5"], ["avg"])
+    head = network.head(32, 3, units=8, dropout=0.5, standardise=True)
+    images = IMAGES.astype(np.float32)
+    proba = network.join(features, head).predict_on_batch(images)
+    logits = head.predict_on_batch(features.predict_on_batch(images))
+    assert np.allclose(proba, keras.ops.softmax(logits), atol=1e-5)
+
+
+def pictures(count: int = 3, loaded: list | None = None) -> list[Picture]:
+    def load(index: int):
+        return lambda: (loaded if loaded is not None else []).append(index) or IMAGES[index]
+
+    return [Picture(f"key{index}", 0, load(index)) for index in range(count)]
+
+
+def test_features_are_computed_once_and_read_back_to_the_bit(cache):
+    features, loaded = network.pool(backbone(), ["C4"], ["avg"]), []
+    cold = Extractor(features, cache)(pictures(3, loaded))
+    warm = Extractor(features, cache)(pictures(3, loaded))
+    assert np.array_equal(cold, warm)
+    assert sorted(loaded) == [0, 1, 2]
+
+
+def test_an_images_features_do_not_depend_on_its_neighbours(cache):
+    features = network.pool(backbone(), ["C4"], ["avg"])
+    alone = Extractor(features, cache)(pictures(1))
+    (cache.root).rename(cache.root.with_name("aside"))
+    among = Extractor(features, cache)([*pictures(3)[::-1], pictures(1)[0]])
+    assert np.array_equal(alone[0], among[-1])
+    assert np.array_equal(among[2], among[3])
+
+
+def test_two_levels_share_a_store_without_mixing_up_their_maps(cache):
+    features = network.pool(backbone(), ["C3", "C4"], ["avg"])
+    maps = [
+        Extractor(network.level(features, k), cache, "float16")(pictures()) for k in ("C3", "C4")
+    ]
+    assert [m.shape for m in maps] == [(3, 8, 8, 8), (3, 4, 4, 16)]
+
+
+def test_a_network_with_other_levels_does_not_read_the_features_of_the_first(cache):
+    shapes = [
+        Extractor(network.pool(backbone(), levels, ["avg"]), cache)(pictures()).shape
+        for levels in (["C3", "C5"], ["C4", "C5"])
+    ]
+    assert shapes == [(3, 8 + 32), (3, 16 + 32)]
+
+
+def test_filling_the_cache_computes_what_is_missing_and_no_more(cache):
+    loaded: list[int] = []
+    extract = Extractor(network.pool(backbone(), ["C3"], ["avg"]), cache)
+    extract(pictures(1, loaded))
+    extract.fill(pictures(3, loaded), "features")
+    assert loaded == [0, 1, 2]
+    extract.fill(pictures(3, loaded), "features")
+    assert extract(pictures(3, loaded)).shape == (3, 8)
+    assert loaded == [0, 1, 2]
+
+
+def test_what_a_small_cache_has_lost_is_computed_anew(tmp_path, cache):
+    features = network.pool(backbone(), ["C3"], ["avg"])
+    loaded: list[int] = []
+    again: list[int] = []
+    small = Extractor(features, Cache(tmp_path / "small", gigabytes=100 / 2**30))
+    small.fill(pictures(3, loaded), "features")  # of which the cache holds but one
+    vectors = small(pictures(3, again))
+    assert np.array_equal(vectors, Extractor(features, cache)(pictures(3, [])))
+    assert (loaded, again) == ([0, 1, 2], [0, 1])
+
+
+def test_maps_are_pooled_by_hand_as_the_network_pools_them():
+    keras.utils.set_random_seed(0)
+    image = keras.Input((32, 32, 3))
+    fine = keras.layers.Conv2D(4, 3, 2)(image)
+    levels = {"C2": fine, "C3": keras.layers.Conv2D(5, 3, 2)(fine)}
+    features = network.pool(keras.Model(image, levels), ["C2", "C3"], ["avg", "max"])
+    images = np.random.default_rng(0).uniform(0, 255, (2, 32, 32, 3)).astype(np.float32)
+    maps = [np.asarray(network.level(features, c).predict_on_batch(images)) for c in levels]
+    own = network.pooled(maps, ["avg", "max"])
+    assert own.shape == (2, 18)
+    assert np.allclose(own, np.asarray(features.predict_on_batch(images)), atol=1e-4)
