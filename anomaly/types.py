@@ -21,24 +21,6 @@ def tidy(name: str) -> str:
     return re.sub(r"[^\w\-. /]", "_", name)
 
 
-class InputError(ValueError):
-    """A mistake that the user can mend; its text is the one sentence that they read."""
-
-
-def first_line(error: BaseException) -> str:
-    """What another library says in its first full line, for a sentence of ours: at most 200 characters."""
-    lines = [line for line in str(error).splitlines() if line.strip() and not line.endswith(":")]
-    return lines[0][:200].rstrip(". ") if lines else type(error).__name__
-
-
-class Unsent(InputError):
-    """Everything was computed and is on disk, and the tracking store has not taken all of it."""
-
-
-class Pruned(Exception):
-    """A training was given up, since others do better; its text says how far behind it was."""
-
-
 @dataclass(frozen=True)
 class Sample:
     """One image of a part. `id` is its path inside the category, with forward slashes."""

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 
 from anomaly.config import explain as mistakes
 from anomaly.config.schema import TrackingConfig
+from anomaly.errors import InputError
 from anomaly.plots.bars import bars
 from anomaly.report.collect import arranged, read_all
 from anomaly.report.runs import Row, rows
 from anomaly.tracking.read import all_finished, reader
 from anomaly.tracking.store import store_uri
-from anomaly.types import InputError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import keras
 
-from anomaly.types import InputError, first_line
+from anomaly.errors import InputError, first_line
 
 SHAPES = re.compile(  # in what Keras says of a file in its own format, and of an older .h5
     r"(?:variable\.shape=|expects shape )(\([^)]*\)).*?(?:value\.shape=|with shape )(\([^)]*\))",

@@ -5,7 +5,7 @@ from keras import layers
 
 from anomaly.backbone.application import whole_application
 from anomaly.backbone.levels import sides
-from anomaly.types import InputError
+from anomaly.errors import InputError
 
 SMALLEST = 75  # pixels; of less its unpadded convolutions leave nothing
 

@@ -8,7 +8,7 @@ from keras import layers
 from anomaly.backbone.levels import STRIDES, last_of_each_side, sides
 from anomaly.backbone.saved import read_network
 from anomaly.config.ranges import Positive, Real
-from anomaly.types import InputError, first_line
+from anomaly.errors import InputError, first_line
 
 
 def build(*, image_size: int, path: str | None, scale: Positive, offset: Real) -> keras.Model:

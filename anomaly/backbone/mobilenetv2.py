@@ -4,7 +4,7 @@ import keras
 
 from anomaly.backbone.application import build_application
 from anomaly.config.ranges import Positive
-from anomaly.types import InputError
+from anomaly.errors import InputError
 
 TRAINED = (0.35, 0.5, 0.75, 1.0, 1.3, 1.4)  # the values of alpha that have ImageNet weights
 

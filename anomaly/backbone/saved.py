@@ -8,7 +8,7 @@ from pathlib import Path
 
 import keras
 
-from anomaly.types import InputError, first_line
+from anomaly.errors import InputError, first_line
 
 UNKNOWN = re.compile(r"Could not locate (?:class|function) '([^']+)'")
 

@@ -8,7 +8,7 @@ from keras import layers
 
 from anomaly.backbone.application import read_weights
 from anomaly.config.ranges import Width
-from anomaly.types import InputError
+from anomaly.errors import InputError
 
 # Rows: lightness, red against green, both against blue. Colours differ from grey by little, so
 # their axes are stretched; a network that starts at random would be long in finding them.

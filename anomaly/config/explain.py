@@ -29,8 +29,7 @@ from omegaconf.errors import (
 
 from anomaly.config import parse as config
 from anomaly.config import suggest as nearest
-from anomaly.runtime.signals import Terminated
-from anomaly.types import InputError, Pruned, Unsent
+from anomaly.errors import InputError, Pruned, Terminated, Unsent
 
 CONF = Path(__file__).parents[2] / "conf"
 OPTIONAL = ("ensemble", "experiment", "sweep")  # groups of which no option is chosen by default

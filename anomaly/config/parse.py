@@ -17,7 +17,7 @@ from omegaconf.errors import MissingMandatoryValue
 
 from anomaly.config import suggest as nearest
 from anomaly.config.schema import OVERLAYS, SLOTS, RunConfig
-from anomaly.types import InputError
+from anomaly.errors import InputError
 
 LAUNCHERS = {"submitit": "submitit_slurm"}
 UNUSED = {  # the keys that mean nothing to a run that trains, and to one that combines

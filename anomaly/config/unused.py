@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from anomaly.config.parse import Job
 from anomaly.config.schema import RunConfig
-from anomaly.types import InputError
+from anomaly.errors import InputError
 
 TRAINING = ("augment", "backbone", "optimizer", "model", "trainer")  # what a combining run lacks
 COMBINING = ("members",)

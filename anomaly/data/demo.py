@@ -22,7 +22,8 @@ from anomaly.cache.store import Cache
 from anomaly.config.ranges import Count, Number, Seed, Share, Size
 from anomaly.data import mvtec
 from anomaly.data.drawn.render import KINDS, render
-from anomaly.types import GOOD, PARTS, Dataset, InputError
+from anomaly.errors import InputError
+from anomaly.types import GOOD, PARTS, Dataset
 
 CATEGORY = "demo"
 MARKER = "demo.json"

@@ -12,8 +12,9 @@ import numpy as np
 from anomaly.cache.code import digest
 from anomaly.cache.store import Cache, key_of
 from anomaly.data.read import UnreadableImage, check_unchanged, read_image, read_mask
+from anomaly.errors import InputError
 from anomaly.masks.components import numbered
-from anomaly.types import InputError, Sample, Split, Truth
+from anomaly.types import Sample, Split, Truth
 
 MOST = 255  # instances of an image that are told apart
 

@@ -10,7 +10,8 @@ from anomaly.config.ranges import Count, Number, Seed, Share, Size
 from anomaly.data import split
 from anomaly.data.duplicates.groups import group_files
 from anomaly.data.importers.folder import File, read_folder
-from anomaly.types import PARTS, Dataset, InputError, Sample, Split
+from anomaly.errors import InputError
+from anomaly.types import PARTS, Dataset, Sample, Split
 
 
 def build(

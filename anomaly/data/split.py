@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from anomaly.types import GOOD, InputError
+from anomaly.errors import InputError
+from anomaly.types import GOOD
 
 Items = Sequence[tuple[str, str, int]]  # (id, class name, group) of every sample
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from anomaly.config import explain as mistakes
 from anomaly.config.schema import STORE, TrackingConfig
+from anomaly.errors import InputError
 from anomaly.report import choose
 from anomaly.report.collect import arranged, read_all
 from anomaly.report.page import page
@@ -22,7 +23,6 @@ from anomaly.report.sheet import sheet
 from anomaly.report.terminal import print_groups
 from anomaly.tracking.read import all_finished, reader
 from anomaly.tracking.store import store_uri
-from anomaly.types import InputError
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

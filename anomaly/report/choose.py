@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
+from anomaly.errors import InputError
 from anomaly.metrics.direction import EVIDENCE
 from anomaly.report.runs import Row
-from anomaly.types import InputError
 
 EVERY = "all"  # roles
 LISTED = 20  # names in one sentence

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from anomaly.errors import InputError
 from anomaly.report.pictures import drawing, photograph
 from anomaly.tracking.predictions import read_called
 from anomaly.tracking.read import files
-from anomaly.types import InputError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

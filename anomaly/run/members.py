@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from anomaly.config.schema import MembersConfig
+from anomaly.errors import InputError
 from anomaly.metrics.direction import EVIDENCE, lower_is_better
 from anomaly.tracking.find import finished_runs, predictions_of, run_of
-from anomaly.types import Dataset, InputError, Predictions, Split
+from anomaly.types import Dataset, Predictions, Split
 
 if TYPE_CHECKING:
     from mlflow.entities import Run

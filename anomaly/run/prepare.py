@@ -13,9 +13,10 @@ from hydra.utils import instantiate as hydra_instantiate
 
 from anomaly.cache.store import Cache
 from anomaly.config.schema import RunConfig
+from anomaly.errors import InputError
 from anomaly.run.identity import identity
 from anomaly.run.summary import ROWS
-from anomaly.types import GOOD, Dataset, InputError
+from anomaly.types import GOOD, Dataset
 
 instantiate = partial(hydra_instantiate, _convert_="all")  # plain lists, not OmegaConf's
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from anomaly.config.schema import RunConfig
-from anomaly.types import Pruned
+from anomaly.errors import Pruned
 
 if TYPE_CHECKING:
     from optuna.trial import Trial

@@ -5,11 +5,9 @@ from __future__ import annotations
 import signal
 import threading
 
+from anomaly.errors import Terminated
+
 _told = threading.Event()
-
-
-class Terminated(KeyboardInterrupt):
-    """Ends a run as Ctrl-C does: what is done is on disk, and the run is marked."""
 
 
 def heed() -> None:

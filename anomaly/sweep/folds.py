@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from anomaly.errors import InputError
 from anomaly.run import prepare as place
 from anomaly.run import workflow
 from anomaly.sweep.plan import Child
 from anomaly.tracking import nest
-from anomaly.types import InputError
 
 NOTE = "mlflow.note.content"
 

@@ -7,7 +7,7 @@ from typing import Any
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from anomaly.types import InputError
+from anomaly.errors import InputError
 
 
 class Grid(BasicSweeper):

@@ -10,9 +10,9 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
 from omegaconf import OmegaConf, open_dict
 
+from anomaly.errors import Pruned, Unsent, first_line
 from anomaly.sweep.plan import Child
 from anomaly.tracking.record import Record, read_record
-from anomaly.types import Pruned, Unsent, first_line
 
 log = logging.getLogger(__name__)
 STOPPED = "stopped while it ran; the same command runs it again"

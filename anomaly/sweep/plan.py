@@ -14,7 +14,7 @@ from anomaly.config import parse as config
 from anomaly.config import unused as idle
 from anomaly.config.parse import Job
 from anomaly.config.schema import RunConfig
-from anomaly.types import InputError
+from anomaly.errors import InputError
 
 log = logging.getLogger(__name__)
 

@@ -11,12 +11,12 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.plugins.sweeper import Sweeper
 
+from anomaly.errors import InputError, first_line
 from anomaly.metrics.direction import lower_is_better
 from anomaly.run import pruning
 from anomaly.runtime import process
 from anomaly.sweep import plan, space
 from anomaly.sweep.plan import Child
-from anomaly.types import InputError, first_line
 
 if TYPE_CHECKING:
     from optuna import Study

@@ -13,6 +13,7 @@ from hydra.core.config_loader import ConfigLoader
 from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig
 
+from anomaly.errors import InputError
 from anomaly.run import prepare as place
 from anomaly.runtime import process
 from anomaly.sweep import plan, result
@@ -22,7 +23,6 @@ from anomaly.sweep.launch import launch
 from anomaly.sweep.plan import Child
 from anomaly.tracking import nest
 from anomaly.tracking.parent import Parent, done_before
-from anomaly.types import InputError
 
 if TYPE_CHECKING:
     from mlflow.entities import Run

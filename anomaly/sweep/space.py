@@ -10,7 +10,7 @@ from hydra.core.override_parser.types import IntervalSweep, Override, Transforme
 from anomaly.config import suggest as nearest
 from anomaly.config.parse import parameters
 from anomaly.config.schema import OVERLAYS, SLOTS, RunConfig
-from anomaly.types import InputError, first_line
+from anomaly.errors import InputError, first_line
 
 if TYPE_CHECKING:
     from optuna import Trial

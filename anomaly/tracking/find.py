@@ -9,10 +9,11 @@ from pathlib import Path
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
+from anomaly.errors import InputError
 from anomaly.tracking.predictions import read_predictions
 from anomaly.tracking.read import FINISHED, pages
 from anomaly.tracking.store import connect, reason
-from anomaly.types import InputError, Predictions
+from anomaly.types import Predictions
 
 
 def finished_runs(uri: str, output: Path, experiment: str, tags: Mapping[str, str]) -> list[Run]:

@@ -8,11 +8,11 @@ from pathlib import Path
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
+from anomaly.errors import InputError
 from anomaly.runtime import process
 from anomaly.tracking.read import pages
 from anomaly.tracking.record import read_record
 from anomaly.tracking.sending import send
-from anomaly.types import InputError
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from anomaly.types import Detections, InputError, Predictions
+from anomaly.errors import InputError
+from anomaly.types import Detections, Predictions
 
 
 def write_predictions(path: Path, predictions: Predictions) -> None:

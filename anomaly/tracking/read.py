@@ -12,8 +12,8 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
+from anomaly.errors import InputError
 from anomaly.tracking.store import refusal, sqlite_file
-from anomaly.types import InputError
 
 PAGE = 1000  # runs in one answer
 FINISHED = "attributes.status = 'FINISHED'"

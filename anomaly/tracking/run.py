@@ -12,12 +12,12 @@ from pathlib import Path
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
+from anomaly.errors import InputError, Pruned, Unsent
 from anomaly.runtime import process
 from anomaly.tracking import orphans
 from anomaly.tracking.record import EPOCHS, Record, append_epoch, read_record
 from anomaly.tracking.sending import epochs, log_metrics, log_start, now, send_results
 from anomaly.tracking.store import connect, reason, refusal
-from anomaly.types import InputError, Pruned, Unsent
 
 log = logging.getLogger(__name__)
 PAUSE = 10.0  # seconds between two calls while a training runs

@@ -9,9 +9,9 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
+from anomaly.errors import InputError
 from anomaly.tracking.record import Record, read_epochs, read_record
 from anomaly.tracking.store import connect, reason
-from anomaly.types import InputError
 
 BATCH = 1000  # metrics in one call, MLflow's limit
 

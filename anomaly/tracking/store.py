@@ -20,7 +20,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from anomaly.config.schema import TrackingConfig
-from anomaly.types import InputError
+from anomaly.errors import InputError
 
 logging.getLogger("alembic").setLevel(logging.WARNING)  # a new database narrates its migrations
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)

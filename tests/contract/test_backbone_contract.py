@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from anomaly.backbone import tiny
-from anomaly.types import InputError
+from anomaly.errors import InputError
 
 ROOT = Path(__file__).parents[2]
 OPTIONS = sorted(p.stem for p in (ROOT / "conf/backbone").glob("*.yaml"))

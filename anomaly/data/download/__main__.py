@@ -11,7 +11,7 @@ from pathlib import Path
 
 from anomaly.data.download.fetch import fetch
 from anomaly.data.download.official import CATEGORIES
-from anomaly.types import InputError
+from anomaly.errors import InputError
 
 STOPPED = 130  # what a shell calls a program ended by Ctrl-C
 

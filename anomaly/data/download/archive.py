@@ -21,7 +21,8 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO, cast
 
-from anomaly.types import GOOD, InputError
+from anomaly.errors import InputError
+from anomaly.types import GOOD
 
 ENTRIES = 100_000  # files and folders that an archive may list
 BYTES = 30 * 2**30  # that it may unpack to; all of MVTec AD takes 5

@@ -15,7 +15,7 @@ from urllib.request import url2pathname
 from anomaly.data.download.archive import extract
 from anomaly.data.download.official import CATEGORIES, LICENCE, PAGE
 from anomaly.data.download.transfer import download
-from anomaly.types import InputError
+from anomaly.errors import InputError
 
 
 def fetch(category: str, root: Path, source: str | None, sha256: str | None) -> Path:

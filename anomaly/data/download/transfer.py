@@ -24,7 +24,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from anomaly.types import InputError
+from anomaly.errors import InputError
 
 TIMEOUT = 30  # seconds without a byte
 ATTEMPTS = 4  # in a row that bring nothing

@@ -14,7 +14,7 @@ from anomaly.cache.store import Cache, key_of
 from anomaly.data.duplicates.fingerprint import FINE, similar_pairs
 from anomaly.data.images import load_image
 from anomaly.data.importers.folder import File
-from anomaly.types import InputError
+from anomaly.errors import InputError
 
 METHOD = 4  # raise it when fingerprints change, so that cached pairs are found anew
 

@@ -29,7 +29,8 @@ from anomaly.data.read import (
     read_mask,
     read_size,
 )
-from anomaly.types import GOOD, InputError
+from anomaly.errors import InputError
+from anomaly.types import GOOD
 
 log = logging.getLogger(__name__)
 SHOWN = 20  # mistakes spelled out in one message

@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from anomaly.types import GOOD, InputError, tidy
+from anomaly.errors import InputError
+from anomaly.types import GOOD, tidy
 
 LITTER = {"thumbs.db", "desktop.ini"}  # what file managers leave behind
 

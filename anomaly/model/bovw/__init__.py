@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 from anomaly.cache.store import Cache
 from anomaly.config.ranges import Number, Positive, Side
+from anomaly.errors import InputError
 from anomaly.model.bovw.learner import BagOfWords, load
 from anomaly.model.bovw.learning import Training
-from anomaly.types import InputError
 
 if TYPE_CHECKING:
     from anomaly.augment.policy import Policy

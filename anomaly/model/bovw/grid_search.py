@@ -9,8 +9,8 @@ from itertools import product
 import numpy as np
 
 from anomaly.data.split import kfold
+from anomaly.errors import InputError
 from anomaly.model.svm import kernel, solve
-from anomaly.types import InputError
 
 FOLDS = 5
 FACTORS = (1, 0.1, 10)  # on what is given, which comes first: it stays where nothing is better

@@ -10,6 +10,7 @@ import numpy as np
 
 from anomaly.cache.store import Cache
 from anomaly.data.images import load_instances
+from anomaly.errors import InputError
 from anomaly.model.bovw.bag import Bag, from_arrays
 from anomaly.model.bovw.descriptors import Sampling
 from anomaly.model.bovw.learning import Training
@@ -17,7 +18,7 @@ from anomaly.model.bovw.reader import Reader
 from anomaly.model.bovw.votes import heat
 from anomaly.model.localise import choose_threshold, instances
 from anomaly.model.pictures import turn_back, views
-from anomaly.types import InputError, Predictions, Split
+from anomaly.types import Predictions, Split
 
 if TYPE_CHECKING:
     from anomaly.config.schema import TrainerConfig

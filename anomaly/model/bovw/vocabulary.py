@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.cluster import MiniBatchKMeans
 
 from anomaly.cache.store import key_of
-from anomaly.types import InputError
+from anomaly.errors import InputError
 
 PER_WORD = 200  # descriptors that k-means sees for each word, at most
 BATCH = 4096

@@ -6,12 +6,12 @@ import keras
 import numpy as np
 
 from anomaly.config.schema import StageConfig
+from anomaly.errors import InputError
 from anomaly.model.classifier.compiled import epochs
 from anomaly.model.learner import Report
 from anomaly.model.training.checkpoint import Best, Checkpoint, Memory
 from anomaly.model.training.epochs import FIGURES, Course
 from anomaly.runtime.progress import bar
-from anomaly.types import InputError
 
 EVERY = 5.0  # seconds between two checkpoints: an epoch takes milliseconds, and writing takes 50
 

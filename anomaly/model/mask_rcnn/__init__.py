@@ -11,10 +11,10 @@ import numpy as np
 from anomaly.cache.store import Cache
 from anomaly.config.ranges import Fraction, Number, Positive, Share, Size
 from anomaly.data.images import MOST
+from anomaly.errors import InputError
 from anomaly.model.mask_rcnn.learner import Detector, Teaching, load
 from anomaly.model.mask_rcnn.network import Parts, Settings, finder
 from anomaly.model.mask_rcnn.start import begin
-from anomaly.types import InputError
 
 if TYPE_CHECKING:
     from anomaly.augment.policy import Policy

@@ -16,6 +16,7 @@ import numpy as np
 from anomaly.cache.store import Cache
 from anomaly.config.schema import StageConfig, TrainerConfig
 from anomaly.data.images import load_images, load_truth
+from anomaly.errors import InputError
 from anomaly.metrics.average_precision import average_precisions, judge
 from anomaly.model.learner import Report
 from anomaly.model.mask_rcnn import decide
@@ -30,7 +31,7 @@ from anomaly.model.training.checkpoint import Checkpoint, key_of
 from anomaly.model.training.devices import jit
 from anomaly.model.training.distribution import over_devices
 from anomaly.runtime.progress import track
-from anomaly.types import InputError, Predictions, Split, Truth
+from anomaly.types import Predictions, Split, Truth
 
 if TYPE_CHECKING:
     from anomaly.augment.policy import Policy

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import keras
 
+from anomaly.errors import InputError, first_line
 from anomaly.model.mask_rcnn.layers.proposals import Proposals
 from anomaly.model.mask_rcnn.layers.roi_align import RoIAlign
-from anomaly.types import InputError, first_line
 
 NOTES = "detector.json"  # lies beside the model.keras of a finished run
 

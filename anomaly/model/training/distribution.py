@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import keras
 
 from anomaly.config.schema import TrainerConfig
-from anomaly.types import InputError
+from anomaly.errors import InputError
 
 
 def check(trainer: TrainerConfig) -> None:

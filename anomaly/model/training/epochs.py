@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 
 import keras
 
+from anomaly.errors import Pruned
 from anomaly.model.learner import Report
 from anomaly.model.training.checkpoint import Checkpoint, Memory
 from anomaly.runtime import signals as interrupt
-from anomaly.types import Pruned
 
 log = logging.getLogger(__name__)
 SHARE = 0.05  # of the time may go into checkpoints, whatever copying a large network costs

@@ -12,7 +12,7 @@ import pytest
 from keras import layers
 
 from anomaly.backbone import keras_file, tiny
-from anomaly.types import InputError
+from anomaly.errors import InputError
 
 IMAGES = np.random.default_rng(0).uniform(0, 255, (2, 64, 64, 3)).astype(np.float32)
 

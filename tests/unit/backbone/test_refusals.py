@@ -7,7 +7,7 @@ import pytest
 
 from anomaly.backbone import inceptionresnetv2, mobilenetv2, resnet50, tiny
 from anomaly.backbone.application import whole_application
-from anomaly.types import InputError
+from anomaly.errors import InputError
 
 
 def test_an_alpha_without_imagenet_weights_is_answered_with_those_that_have_some():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from anomaly.config import parse as config
-from anomaly.types import InputError
+from anomaly.errors import InputError
 
 
 @pytest.mark.parametrize(

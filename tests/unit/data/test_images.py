@@ -17,7 +17,8 @@ from anomaly.data.images import (
     resize,
 )
 from anomaly.data.read import digest
-from anomaly.types import InputError, Sample, Split
+from anomaly.errors import InputError
+from anomaly.types import Sample, Split
 
 
 def mask_file(folder: Path, mask: np.ndarray) -> Path:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from anomaly.data.split import digest, holdout, kfold, rotate
-from anomaly.types import InputError
+from anomaly.errors import InputError
 
 SHARES = {"train": 0.7, "test": 0.15, "validate": 0.15}
 SEEDS = pytest.mark.parametrize("seed", range(5))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from anomaly.errors import InputError
 from anomaly.report import choose
-from anomaly.types import InputError
 
 
 @pytest.fixture

@@ -11,10 +11,11 @@ import pytest
 from mlflow import MlflowClient
 
 from anomaly.config.schema import MembersConfig
+from anomaly.errors import InputError
 from anomaly.run.members import Member, find
 from anomaly.tracking.predictions import write_predictions
 from anomaly.tracking.run import start
-from anomaly.types import Dataset, Detections, InputError, Predictions, Sample, Split
+from anomaly.types import Dataset, Detections, Predictions, Sample, Split
 
 # 2026-11: MLflow 3 still uses a loader that SQLAlchemy 2.1 has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader:DeprecationWarning")

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import optuna
 import pytest
 
+from anomaly.errors import Pruned
 from anomaly.run import pruning
-from anomaly.types import Pruned
 
 EPOCHS = 40
 

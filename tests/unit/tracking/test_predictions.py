@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from anomaly.errors import InputError
 from anomaly.tracking.predictions import read_called, read_predictions, write_predictions
-from anomaly.types import Detections, InputError, Predictions
+from anomaly.types import Detections, Predictions
 
 GRID = 20  # no multiple of 8, so that packed bits have a rest
 CLASSES = ("good", "bent", "größer als 1 %")

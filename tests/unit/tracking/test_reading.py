@@ -8,11 +8,11 @@ from contextlib import closing
 import pytest
 from mlflow import MlflowClient
 
+from anomaly.errors import InputError
 from anomaly.tracking import read
 from anomaly.tracking.find import finished_runs
 from anomaly.tracking.read import all_finished, files, reader
 from anomaly.tracking.store import connect
-from anomaly.types import InputError
 
 # 2026-11: MLflow 3 still uses a loader that SQLAlchemy 2.1 has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader:DeprecationWarning")

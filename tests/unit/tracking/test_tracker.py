@@ -10,11 +10,11 @@ from contextlib import suppress
 import pytest
 from mlflow import MlflowClient
 
+from anomaly.errors import InputError
 from anomaly.runtime import process
 from anomaly.tracking.record import Record, append_epoch, read_epochs
 from anomaly.tracking.run import start
 from anomaly.tracking.store import connect
-from anomaly.types import InputError
 
 # 2026-11: MLflow 3 still uses a loader that SQLAlchemy 2.1 has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader:DeprecationWarning")

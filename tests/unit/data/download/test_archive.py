@@ -11,7 +11,7 @@ import pytest
 
 from anomaly.data.download import archive
 from anomaly.data.download.archive import extract
-from anomaly.types import InputError
+from anomaly.errors import InputError
 
 NOISE = random.Random(0).randbytes(3000)
 FILES = {

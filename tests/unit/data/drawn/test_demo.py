@@ -14,7 +14,7 @@ from anomaly.data import demo
 from anomaly.data.drawn import studio
 from anomaly.data.drawn.flange import look
 from anomaly.data.drawn.render import KINDS, render
-from anomaly.types import InputError
+from anomaly.errors import InputError
 
 DEFECTS = ("hole", "scratch", "stain")
 

@@ -11,7 +11,7 @@ import pytest
 
 from anomaly.data.duplicates.groups import group_files
 from anomaly.data.importers.folder import File
-from anomaly.types import InputError
+from anomaly.errors import InputError
 
 SIDE = 256
 PARTS = 8

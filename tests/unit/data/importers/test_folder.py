@@ -11,7 +11,7 @@ import pytest
 
 from anomaly.data.importers import folder
 from anomaly.data.importers.folder import read_folder
-from anomaly.types import InputError
+from anomaly.errors import InputError
 
 SIDE = 8
 

@@ -15,9 +15,10 @@ import pytest
 from anomaly.augment import light, none
 from anomaly.cache.store import Cache
 from anomaly.data.read import digest
+from anomaly.errors import InputError
 from anomaly.model.bovw import build, load
 from anomaly.model.bovw.learner import BagOfWords
-from anomaly.types import Dataset, InputError, Predictions, Split
+from anomaly.types import Dataset, Predictions, Split
 
 ROOT = Path(__file__).parents[4]
 SMALL = {

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from anomaly.errors import InputError
 from anomaly.model.bovw.histogram import bins, histogram, length, vectors
 from anomaly.model.bovw.reader import SEEN
 from anomaly.model.bovw.vocabulary import Vocabulary, learn, normalised
-from anomaly.types import InputError
 
 WORDS = 7
 RANDOM = np.random.default_rng(0)

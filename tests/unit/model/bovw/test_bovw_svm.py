@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from sklearn.svm import SVC
 
+from anomaly.errors import InputError
 from anomaly.model.bovw.grid_search import deal, search
 from anomaly.model.svm import Machines, distances, fit
-from anomaly.types import InputError
 
 CLASSES = ("good", "hole", "scratch")
 GAMMA, C = 0.3, 10.0

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from anomaly.config.schema import StageConfig
+from anomaly.errors import InputError
 from anomaly.model.classifier import network
 from anomaly.model.classifier.head_training import batches, evaluate, train_head
-from anomaly.types import InputError
 
 
 @pytest.mark.parametrize("count, size", [(10, 3), (12, 4), (5, 8), (1, 1), (7, 7)])

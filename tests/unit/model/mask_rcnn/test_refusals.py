@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from anomaly.types import InputError
+from anomaly.errors import InputError
 
 TINY = ("model=mask_rcnn", "backbone=tiny", "backbone.width=4", "model.image_size=64")
 

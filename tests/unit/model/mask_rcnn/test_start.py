@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from anomaly.backbone import tiny
+from anomaly.errors import InputError
 from anomaly.model.mask_rcnn.network import Parts, finder
 from anomaly.model.mask_rcnn.start import begin
-from anomaly.types import InputError
 
 from .test_backends import SETTINGS
 

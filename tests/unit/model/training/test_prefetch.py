@@ -9,8 +9,8 @@ import keras
 import numpy as np
 import pytest
 
+from anomaly.errors import InputError
 from anomaly.model.training.prefetch import AHEAD, Ahead
-from anomaly.types import InputError
 
 
 class Numbered(Ahead):
