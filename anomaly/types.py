@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -22,15 +22,38 @@ def tidy(name: str) -> str:
 
 
 @dataclass(frozen=True)
-class Sample:
-    """One image of a part. `id` is its path inside the category, with forward slashes."""
+class Image:
+    """A photo: a file, or pixels in memory. In a data set `id` is its path, with forward slashes."""
 
     id: str
-    image: Path
-    mask: Path | None  # None for good parts
+    source: Path | np.ndarray = field(compare=False)  # pixels: (h, w, 3) uint8 RGB
+    content: str  # digest of the bytes, the key of everything cached about it
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """What is known of a photo."""
+
     label: int  # index into Dataset.classes; 0 is good
-    content: str  # digest of the file's bytes, the key of everything cached about it
+    mask: Path | None = None  # None for good parts
+    digest: str | None = None  # of the mask's bytes
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A photo and what is known of it."""
+
+    image: Image
+    annotation: Annotation
     group: int  # samples of one group show the same physical part
+
+    @property
+    def id(self) -> str:
+        return self.image.id
+
+    @property
+    def label(self) -> int:
+        return self.annotation.label
 
 
 @dataclass(frozen=True)
@@ -55,6 +78,10 @@ class Split:
     @property
     def ids(self) -> tuple[str, ...]:
         return tuple(sample.id for sample in self.samples)
+
+    @property
+    def images(self) -> tuple[Image, ...]:
+        return tuple(sample.image for sample in self.samples)
 
     @property
     def labels(self) -> np.ndarray:
@@ -134,43 +161,65 @@ class Detections:
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a learner says of a split; also the file format that runs exchange."""
+    """What a learner says of some images; also the file format that runs exchange.
+
+    What a learner cannot say is None, and figures that need it are absent.
+    """
 
     ids: tuple[str, ...]
     classes: tuple[str, ...]
-    proba: np.ndarray  # (n, c) float64, rows sum to 1
-    heat: np.ndarray  # (n, h, w) float32 in 0..1, how defective each pixel looks
-    segmentation: np.ndarray  # (n, h, w) bool, the pixels called defective
-    detections: tuple[Detections, ...]
+    proba: np.ndarray | None = None  # (n, c) float64, rows sum to 1
+    heat: np.ndarray | None = None  # (n, h, w) float32 in 0..1, how defective each pixel looks
+    segmentation: np.ndarray | None = None  # (n, h, w) bool, the pixels called defective
+    detections: tuple[Detections, ...] | None = None
+    score: np.ndarray | None = None  # (n,) float32, how unlike good parts; higher is worse
 
     def __post_init__(self) -> None:
-        _same_length(self.ids, self.proba, self.heat, self.segmentation, self.detections)
-        _expect("segmentation", self.segmentation, 3, np.bool_)
-        if self.proba.shape[1:] != (len(self.classes),):
-            raise ValueError(f"proba must be (n, {len(self.classes)}), got {self.proba.shape}")
-        if self.heat.shape != self.segmentation.shape:
-            raise ValueError(f"heat {self.heat.shape} and segmentation differ in shape")
-        if not np.isfinite(self.proba).all() or not np.isfinite(self.heat).all():
-            raise ValueError("proba and heat must be finite")
-        if not np.allclose(self.proba.sum(1), 1, atol=1e-4):
-            raise ValueError("every row of proba must sum to 1")
+        columns = (getattr(self, name) for name in FIELDS)
+        _same_length(self.ids, *(column for column in columns if column is not None))
+        if self.proba is not None:
+            _expect_probabilities(self.proba, len(self.classes))
+        if self.heat is not None:
+            _expect_finite("heat", self.heat)
+        if self.segmentation is not None:
+            _expect("segmentation", self.segmentation, 3, np.bool_)
+        if self.score is not None:
+            _expect("score", self.score, 1, np.float32)
+            _expect_finite("score", self.score)
+        maps = {m.shape for m in (self.heat, self.segmentation) if m is not None}
+        if len(maps) > 1:
+            raise ValueError(f"heat and segmentation differ in shape: {sorted(maps)}")
 
     @property
     def labels(self) -> np.ndarray:
-        """(n,) int64, the most probable class of each image."""
+        """(n,) int64, the most probable class of each image.
+
+        Raises:
+            ValueError: there are no probabilities.
+        """
+        if self.proba is None:
+            raise ValueError("these predictions hold no probabilities, so they name no class")
         return self.proba.argmax(1)
+
+    @property
+    def grids(self) -> set[tuple[int, ...]]:
+        """The (h, w) of all maps and masks, which should be one."""
+        maps = [m for m in (self.heat, self.segmentation) if m is not None]
+        return {m.shape[1:] for m in (*maps, *(d.masks for d in self.detections or () if len(d)))}
 
     def select(self, order: Sequence[int]) -> Predictions:
         """Those of some images, in this order of their places."""
         places = np.asarray(order, np.int64)
-        return Predictions(
-            tuple(self.ids[i] for i in places),
-            self.classes,
-            self.proba[places],
-            self.heat[places],
-            self.segmentation[places],
-            tuple(self.detections[i] for i in places),
+        columns = {name: getattr(self, name) for name in FIELDS if name != "detections"}
+        return replace(
+            self,
+            ids=tuple(self.ids[i] for i in places),
+            detections=self.detections and tuple(self.detections[i] for i in places),
+            **{name: None if c is None else c[places] for name, c in columns.items()},
         )
+
+
+FIELDS = ("proba", "heat", "segmentation", "detections", "score")  # of Predictions, each optional
 
 
 class Spread(NamedTuple):
@@ -203,7 +252,8 @@ class Scores:
     values: Mapping[str, float]
     intervals: Mapping[str, Interval]  # of shares
     spreads: Mapping[str, Spread]  # of means over images or instances
-    confusion: np.ndarray  # (c, c) int64, rows are the truth, columns the predictions
+    # (c, c) int64, rows are the truth, columns the predictions; None where no class is named
+    confusion: np.ndarray | None
 
 
 def _same_length(*columns) -> None:
@@ -217,3 +267,16 @@ def _expect(name: str, array: np.ndarray, ndim: int, dtype: type) -> None:
         raise ValueError(
             f"{name} must be {ndim}-d {dtype.__name__}, got {array.ndim}-d {array.dtype}"
         )
+
+
+def _expect_finite(name: str, array: np.ndarray) -> None:
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} must be finite")
+
+
+def _expect_probabilities(proba: np.ndarray, classes: int) -> None:
+    if proba.shape[1:] != (classes,):
+        raise ValueError(f"proba must be (n, {classes}), got {proba.shape}")
+    _expect_finite("proba", proba)
+    if not np.allclose(proba.sum(1), 1, atol=1e-4):
+        raise ValueError("every row of proba must sum to 1")

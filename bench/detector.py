@@ -53,22 +53,22 @@ def _line(what: str, seconds: float, unit: float, limit: float) -> dict:
 def _alone() -> dict[str, float]:
     import keras
 
-    from anomaly.model.mask_rcnn.learning.lesson import Lesson
+    from anomaly.model.mask_rcnn.learning.loss_model import LossModel
     from anomaly.model.mask_rcnn.network import finder
     from anomaly.model.training.devices import jit
 
     parts = resnet50_parts()
     network = finder(parts)
-    lesson = Lesson(network, parts)
-    lesson.compile(keras.optimizers.SGD(1e-4), jit_compile=jit(None))
+    loss_model = LossModel(network, parts)
+    loss_model.compile(keras.optimizers.SGD(1e-4), jit_compile=jit(None))
     network.compile(jit_compile=jit(None))
     plain = keras.applications.ResNet50(include_top=False, weights=None, pooling="avg")
     plain.compile(jit_compile=jit(None))
-    batch = noise(BATCH, len(lesson.anchors), parts.settings.proposals)
+    batch = noise(BATCH, len(loss_model.anchors), parts.settings.proposals)
     images = np.zeros((16, 224, 224, 3), np.float32)
     works = {
         "unit": partial(plain.predict_on_batch, images),
-        "step": partial(lesson.train_on_batch, batch),
+        "step": partial(loss_model.train_on_batch, batch),
         "found": partial(network.predict_on_batch, batch["image"][:1]),
     }
     return {name: _seconds(work) for name, work in works.items()}
@@ -88,7 +88,7 @@ def resnet50_parts() -> Parts:
 
 
 def noise(count: int, anchors: int, proposals: int) -> dict[str, np.ndarray]:
-    """What a `Lesson` takes: `count` images of noise, with two instances in each."""
+    """What a `LossModel` takes: `count` images of noise, with two instances in each."""
     random = np.random.default_rng(0)
     boxes = np.zeros((count, INSTANCES, 4), np.float32)
     labels = np.zeros((count, INSTANCES), np.int32)

@@ -24,7 +24,7 @@ from bench.detector import INSTANCES, SIZE, noise, resnet50_parts
 if TYPE_CHECKING:
     import keras
 
-    from anomaly.model.mask_rcnn.learning.lesson import Lesson
+    from anomaly.model.mask_rcnn.learning.loss_model import LossModel
 
 BATCH, TRIES, EPOCHS = 8, 20, 12
 DEFECTS = 48  # of each of three types, rendered; as many good parts are learned from
@@ -77,22 +77,22 @@ def _alone(folder: Path) -> dict[str, Any]:
     gpus = [device for device in jax.devices() if device.platform == "gpu"]
     if not gpus:
         sys.exit("JAX sees no GPU here; these figures need one")
-    from anomaly.model.mask_rcnn.learning.lesson import Lesson
+    from anomaly.model.mask_rcnn.learning.loss_model import LossModel
     from anomaly.model.mask_rcnn.network import finder
 
     keras.mixed_precision.set_dtype_policy("mixed_bfloat16")
     parts = resnet50_parts()
     network = finder(parts)
-    lesson = Lesson(network, parts)
-    batch = jax.device_put(noise(BATCH, len(lesson.anchors), parts.settings.proposals))
+    loss_model = LossModel(network, parts)
+    batch = jax.device_put(noise(BATCH, len(loss_model.anchors), parts.settings.proposals))
     image = batch["image"].astype("float32")
-    training = _training(lesson, folder)
+    training = _training(loss_model, folder)
     memory = gpus[0].memory_stats()["peak_bytes_in_use"]
     return {
         "gpu": gpus[0].device_kind,
         "training": training,
         "gigabytes": memory / 1e9,
-        "step": _step(lesson, lambda losses: sum(losses.values()), batch),
+        "step": _step(loss_model, lambda losses: sum(losses.values()), batch),
         "plain": _step(parts.pyramid, lambda maps: sum(map(_mean, maps)), image),
         "found": _inference(network, image),
         "finding": _finding(network, image),
@@ -146,15 +146,15 @@ def _seconds(work: Callable[[], Any]) -> float:
     return (time.perf_counter() - start) / TRIES / BATCH
 
 
-def _training(lesson: Lesson, folder: Path) -> float:
+def _training(loss_model: LossModel, folder: Path) -> float:
     """Whole epochs as a run has them, checkpoints included; validation is left out."""
     from anomaly.model.mask_rcnn.learning.training import Trainer
     from anomaly.model.training.checkpoint import Checkpoint
 
-    batches = _batches(lesson, folder)
-    lesson.compile(_optimizer(), jit_compile=True)
+    batches = _batches(loss_model, folder)
+    loss_model.compile(_optimizer(), jit_compile=True)
     times: list[float] = []
-    trainer = Trainer(lesson, batches, lambda: 0.0, EPOCHS + 1, EPOCHS, "none")
+    trainer = Trainer(loss_model, batches, lambda: 0.0, EPOCHS + 1, EPOCHS, "none")
     checkpoint = Checkpoint(folder / "checkpoints", "bench")
     trainer.run(checkpoint, lambda epoch, figures: times.append(time.perf_counter()))
     return (times[-1] - times[0]) / (EPOCHS - 1) / len(batches) / BATCH
@@ -166,7 +166,7 @@ def _optimizer() -> keras.optimizers.Optimizer:
     return keras.optimizers.AdamW(1e-5, global_clipnorm=10.0)
 
 
-def _batches(lesson: Lesson, folder: Path) -> Any:
+def _batches(loss_model: LossModel, folder: Path) -> Any:
     from anomaly.augment import strong
     from anomaly.cache.store import Cache
     from anomaly.config.schema import StageConfig
@@ -183,8 +183,8 @@ def _batches(lesson: Lesson, folder: Path) -> Any:
         seed=0, factor="balance", good_factor=1, rotation=180, brightness=0.25, contrast=0.25,
         shift=0.05, zoom=0.1, noise=0.04, border="reflect",
     )  # fmt: skip
-    settings = lesson.parts.settings
-    shapes = Shapes(SIZE, len(lesson.anchors), settings.proposals, INSTANCES)
+    settings = loss_model.parts.settings
+    shapes = Shapes(SIZE, len(loss_model.anchors), settings.proposals, INSTANCES)
     stage = StageConfig(EPOCHS, 1e-5, BATCH, None)
     return Batches(data.train, policy, cache, shapes, stage=stage, negatives=1.0, seed=0)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -83,21 +82,8 @@ def demo(parsed: Callable[..., RunConfig], build: Callable, folder: Path, store:
 
 
 @pytest.fixture(scope="session")
-def learner_of(build: Callable[..., Any], demo: Dataset, store: Cache) -> Callable[..., Any]:
+def learner_of(demo: Dataset, store: Cache) -> Callable[..., Any]:
     """learner_of(run) is a fresh learner for the demo's classes, with the slots that `run` names."""
+    from anomaly.run.build import build_learner
 
-    import keras  # takes seconds, which most tests can do without
-
-    def make(run: RunConfig) -> Any:
-        keras.utils.set_random_seed(run.seed)
-        return build(
-            run.model,
-            backbone=partial(build, run.backbone),
-            classes=demo.classes,
-            augment=build(run.augment, seed=run.seed),
-            optimizer=partial(build, run.optimizer),
-            cache=store,
-            seed=run.seed,
-        )
-
-    return make
+    return lambda run: build_learner(run, demo.classes, store)[1]

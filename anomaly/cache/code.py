@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-HERE = Path(__file__).parents[1]
+PACKAGE = Path(__file__).parents[1]
 
 
 @cache
 def digest(*names: str) -> str:
     """Of all Python files of these packages and modules, paths below anomaly/."""
-    found = hashlib.sha256()
-    for file in sorted(file for name in names for file in _files(HERE / name)):
-        found.update(file.relative_to(HERE).as_posix().encode() + file.read_bytes())
-    return found.hexdigest()[:16]
+    return _digest(file for name in names for file in _files(PACKAGE / name))
+
+
+@cache
+def digest_of_all_but(*names: str) -> str:
+    """Of all our Python files but those of these packages and modules, paths below anomaly/."""
+    left_out = {file for name in names for file in _files(PACKAGE / name)}
+    return _digest(file for file in _files(PACKAGE) if file not in left_out)
+
+
+def _digest(files: Iterable[Path]) -> str:
+    digest = hashlib.sha256()
+    for file in sorted(files):
+        digest.update(file.relative_to(PACKAGE).as_posix().encode() + file.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def _files(path: Path) -> list[Path]:

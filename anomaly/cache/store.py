@@ -36,6 +36,8 @@ class Cache:
     checksum counts as absent and is made anew.
     """
 
+    keeps = True
+
     def __init__(self, root: Path, gigabytes: float) -> None:
         self.root = root
         self.limit = int(gigabytes * 2**30)
@@ -134,6 +136,24 @@ class Cache:
 
     def _path(self, key: str) -> Path:
         return self.root / key[:2] / key
+
+
+class NoCache(Cache):
+    """Keeps nothing, and touches no disk: for judging single photos."""
+
+    keeps = False
+
+    def __init__(self) -> None:
+        super().__init__(Path(os.devnull), 0)
+
+    def __contains__(self, key: str) -> bool:
+        return False
+
+    def read(self, key: str) -> None:
+        """Nothing was kept."""
+
+    def write(self, key: str, array: np.ndarray) -> None:
+        """Nothing is kept."""
 
 
 def _content(array: np.ndarray) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,28 +13,49 @@ import numpy as np
 from anomaly.cache.code import digest
 from anomaly.cache.store import Cache, key_of
 from anomaly.data.read import UnreadableImage, check_unchanged, read_image, read_mask
+from anomaly.data.read import digest as file_digest
 from anomaly.errors import InputError
 from anomaly.masks.components import numbered
-from anomaly.types import Sample, Split, Truth
+from anomaly.types import Image, Split, Truth
 
+MAKERS = ("data/read.py", "data/images.py")  # the code that makes a resized image
 MOST = 255  # instances of an image that are told apart
 
 
-def load_images(samples: Sequence[Sample], size: int, cache: Cache) -> np.ndarray:
+def photo(source: Path | str | np.ndarray, id: str | None = None) -> Image:
+    """A photo that belongs to no data set, to be judged.
+
+    Args:
+        source: a file, or (h, w, 3) uint8 RGB pixels.
+        id: what predictions call it; by default the path, or the first digits of its digest.
+
+    Raises:
+        InputError: a file that cannot be read, or pixels of another shape or type.
+    """
+    if isinstance(source, np.ndarray):
+        content = _digest_of_pixels(source)
+        return Image(id or content[:12], source, content)
+    try:
+        return Image(id or Path(source).as_posix(), Path(source), file_digest(Path(source)))
+    except UnreadableImage as error:
+        raise InputError(f"{source}: {error}") from None
+
+
+def load_images(images: Sequence[Image], size: int, cache: Cache) -> np.ndarray:
     """(n, size, size, 3) uint8 RGB; the aspect ratio gives way to the square."""
     with ThreadPoolExecutor() as pool:
-        images = list(pool.map(lambda s: load_image(s.image, s.content, size, cache), samples))
-    return np.stack(images) if images else np.zeros((0, size, size, 3), np.uint8)
+        loaded = list(pool.map(lambda image: load_image(image, size, cache), images))
+    return np.stack(loaded) if loaded else np.zeros((0, size, size, 3), np.uint8)
 
 
-def load_image(path: Path, content: str, size: int, cache: Cache) -> np.ndarray:
-    """One image at (size, size, 3), by the digest of its file.
+def load_image(image: Image, size: int, cache: Cache) -> np.ndarray:
+    """One image at (size, size, 3), uint8 RGB.
 
     Raises:
         InputError: the file cannot be decoded, or is no longer the one of the digest.
     """
     return cache.get(
-        key_of("image", digest("data"), content, size), lambda: _resized(path, content, size)
+        key_of("image", digest(*MAKERS), image.content, size), lambda: _resized(image, size)
     )
 
 
@@ -44,7 +66,9 @@ def load_truth(split: Split, classes: tuple[str, ...]) -> Truth:
 
 def load_instances(split: Split) -> np.ndarray:
     """(n, grid, grid) uint8 on the evaluation grid, as `instances_on_grid` numbers them."""
-    every = [instances_on_grid(s.mask, split.grid, split.min_instance_area) for s in split]
+    every = [
+        instances_on_grid(s.annotation.mask, split.grid, split.min_instance_area) for s in split
+    ]
     return np.stack(every) if every else np.zeros((0, split.grid, split.grid), np.uint8)
 
 
@@ -74,10 +98,23 @@ def resize(image: np.ndarray, size: int) -> np.ndarray:
     return cv2.resize(shrunk, (size, size), interpolation=cv2.INTER_LINEAR)
 
 
-def _resized(path: Path, content: str, size: int) -> np.ndarray:
+def _digest_of_pixels(pixels: np.ndarray) -> str:
+    if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or not pixels.size:
+        raise InputError(
+            f"an image in memory must be (height, width, 3) uint8 RGB, got {pixels.shape}"
+            f" {pixels.dtype}"
+        )
+    shape = str(pixels.shape).encode()
+    return hashlib.sha256(shape + np.ascontiguousarray(pixels).tobytes()).hexdigest()
+
+
+def _resized(image: Image, size: int) -> np.ndarray:
+    if isinstance(image.source, np.ndarray):
+        return resize(image.source, size)
     try:
-        image = resize(read_image(path), size)
-        check_unchanged(path, content)  # after decoding: whatever came before shows as well
-        return image
+        resized = resize(read_image(image.source), size)
+        # After decoding: a change before it shows as well.
+        check_unchanged(image.source, image.content)
+        return resized
     except UnreadableImage as error:
-        raise InputError(f"{path}: {error}") from None
+        raise InputError(f"{image.source}: {error}") from None

@@ -11,7 +11,7 @@ from anomaly.data import split
 from anomaly.data.duplicates.groups import group_files
 from anomaly.data.importers.folder import File, read_folder
 from anomaly.errors import InputError
-from anomaly.types import PARTS, Dataset, Sample, Split
+from anomaly.types import PARTS, Annotation, Dataset, Sample, Split
 
 
 def build(
@@ -81,7 +81,7 @@ def _dataset(
 ) -> Dataset:
     classes = tuple(sorted({f.label for f in files}, key=lambda name: (name != "good", name)))
     samples = [
-        Sample(f.id, f.image, f.mask, classes.index(f.label), f.content, group)
+        Sample(f.image, Annotation(classes.index(f.label), f.mask, f.mask_digest), group)
         for f, group in zip(files, groups, strict=True)
     ]
     splits = {

@@ -1,15 +1,15 @@
-"""The contract of every learner, and how it tells of its progress."""
+"""The contract of every learner, and how it reports its progress."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import keras
 
 from anomaly.config.schema import TrainerConfig
-from anomaly.types import Predictions, Split
+from anomaly.types import Image, Predictions, Split
 
 
 class Report(Protocol):
@@ -19,9 +19,10 @@ class Report(Protocol):
 
 
 class Learner(Protocol):
-    """Learns from train, chooses on validate, and predicts any split."""
+    """Learns from train, chooses on validate, and judges any photo."""
 
-    has_backbone: bool  # whether it uses the one that the config names
+    reads: frozenset[str]  # of the config's backbone, augment, optimizer and trainer, what it uses
+    tells: frozenset[str]  # of types, score, heat and instances, what its predictions say
     augments_anew: bool  # whether each epoch sees a new version of an image, and not some again
     model: keras.Model | None  # of RGB 0-255, for whoever wants it without us
 
@@ -29,10 +30,13 @@ class Learner(Protocol):
         """Learn from `train`; whatever is chosen among is chosen on `validate`."""
         ...
 
-    def predict(self, split: Split) -> Predictions:
-        """Probabilities, heat maps and instances for every sample, in the order of the split."""
+    def predict(self, images: Sequence[Image], grid: int) -> Predictions:
+        """What it says of photos, in their order, on a square of `grid` pixels.
+
+        It needs no label, no mask, no MLflow, and no cache on disk.
+        """
         ...
 
     def save(self, folder: Path) -> None:
-        """Write everything that `load` needs; no pickle."""
+        """Write everything that `anomaly.model.load` needs; no pickle."""
         ...

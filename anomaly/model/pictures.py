@@ -1,4 +1,4 @@
-"""The images a classifier looks at: training versions, and the views of a prediction."""
+"""The pictures a learner looks at: augmented versions in training, turned views in prediction."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ import numpy as np
 
 from anomaly.cache.code import digest
 from anomaly.cache.store import Cache, key_of
+from anomaly.data.images import MAKERS as OF_IMAGES
 from anomaly.data.images import load_image
-from anomaly.types import Sample
+from anomaly.types import Image, Sample
 
 if TYPE_CHECKING:
     from anomaly.augment.policy import Policy
 
 
-MAKERS = ("data", "augment", "model/pictures.py")  # the code that makes a picture
+MAKERS = (*OF_IMAGES, "augment", "model/pictures.py")  # the code that makes a picture
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,6 @@ class Picture:
     """One image to be looked at: `key` names its pixels, `load` makes them."""
 
     key: str
-    label: int
     load: Callable[[], np.ndarray]  # (size, size, 3) uint8 RGB
 
 
@@ -49,17 +49,14 @@ def firsts(pictures: Sequence[Picture]) -> list[int]:
     return list(places.values())
 
 
-def views(samples: Sequence[Sample], view: int, size: int, cache: Cache) -> list[Picture]:
-    """One of the 8 turned or mirrored views of each sample; view 0 is the image itself."""
+def views(images: Sequence[Image], view: int, size: int, cache: Cache) -> list[Picture]:
+    """One of the 8 turned or mirrored views of each image; view 0 is the image itself."""
 
-    def picture(sample: Sample) -> Picture:
-        def load() -> np.ndarray:
-            return turn(load_image(sample.image, sample.content, size, cache), view)
+    def picture(image: Image) -> Picture:
+        key = key_of("view", digest(*MAKERS), image.content, size, view)
+        return Picture(key, lambda: turn(load_image(image, size, cache), view))
 
-        key = key_of("view", digest(*MAKERS), sample.content, size, view)
-        return Picture(key, sample.label, load)
-
-    return [picture(sample) for sample in samples]
+    return [picture(image) for image in images]
 
 
 def turn(image: np.ndarray, view: int) -> np.ndarray:
@@ -76,10 +73,10 @@ def turn_back(image: np.ndarray, view: int) -> np.ndarray:
 
 def _version(sample: Sample, policy: Policy, version: int, size: int, cache: Cache) -> Picture:
     def load() -> np.ndarray:
-        image = load_image(sample.image, sample.content, size, cache)
+        image = load_image(sample.image, size, cache)
         mask = np.zeros(image.shape[:2], bool)
         return policy.apply(image, mask, sample.id, version)[0]
 
-    own = (policy.name, sample.id, version) if version else (0,)
-    key = key_of("view", digest(*MAKERS), sample.content, size, *own)
-    return Picture(key, sample.label, load)
+    made_by = (policy.name, sample.id, version) if version else (0,)
+    key = key_of("view", digest(*MAKERS), sample.image.content, size, *made_by)
+    return Picture(key, load)

@@ -34,8 +34,7 @@ def cases(
 
 
 def _overlays(title, chosen, split, predictions, truth, iou, cache) -> Figure:
-    samples = [split.samples[i] for i in chosen]
-    images = load_images(samples, split.grid, cache)
+    images = load_images([split.images[i] for i in chosen], split.grid, cache)
     captions = [
         f"{split.samples[i].id}: {truth.classes[truth.labels[i]]}, called"
         f" {truth.classes[predictions.labels[i]]} ({predictions.proba[i].max():.2f}),"

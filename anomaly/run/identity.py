@@ -10,27 +10,18 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from anomaly.cache.code import digest
+from anomaly.cache.code import digest_of_all_but
 from anomaly.config.parse import parameters
 from anomaly.config.schema import SLOTS, RunConfig
 from anomaly.types import Dataset
 
 # Where things lie, and what is done with a result, does not change it.
 APART = ("data.root", "output", "tracking.uri", "cache.gigabytes", "objective", "trainer.rerun")
-# The code that computes; how results are shown, tracked and swept over changes none.
-CODE = (
-    "data",
-    "augment",
-    "backbone",
-    "optimizer",
-    "model",
-    "ensemble",
-    "metrics",
-    "masks/merging.py",
-    "config/schema.py",
-    "types.py",
-    "run/evaluate.py",
-    "run/workflow.py",
+# What no figure depends on, paths below anomaly/; all other code counts, a new room too.
+COMPUTES_NOTHING = (
+    *("cli.py", "plots", "report", "tracking", "sweep", "runtime", "data/download"),
+    *("run/cases.py", "run/summary.py", "run/tags.py", "run/pruning.py", "run/identity.py"),
+    *("config/explain.py", "config/suggest.py"),
 )
 LIBRARIES = (
     *("keras", "tensorflow", "jax", "jaxlib", "numpy", "scipy", "scikit-learn", "albumentations"),
@@ -54,7 +45,7 @@ def identity(config: RunConfig, dataset: Dataset, members: Sequence[str] = ()) -
 
 def _images(dataset: Dataset) -> list[tuple]:
     return [
-        (part.name, s.id, s.label, s.content, s.mask and _content(s.mask))
+        (part.name, s.id, s.label, s.image.content, s.annotation.digest)
         for part in dataset.splits
         for s in part
     ]
@@ -75,7 +66,11 @@ def _content(path: Path) -> str:
 def state() -> list[str]:
     """The code, the backend and the versions of all that computes with it."""
     known = [name for name in LIBRARIES if _installed(name)]
-    return [digest(*CODE), _backend(), *(f"{name}=={version(name)}" for name in known)]
+    return [
+        digest_of_all_but(*COMPUTES_NOTHING),
+        _backend(),
+        *(f"{name}=={version(name)}" for name in known),
+    ]
 
 
 def _installed(name: str) -> bool:

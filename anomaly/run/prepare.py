@@ -5,20 +5,20 @@ from __future__ import annotations
 import json
 import logging
 from difflib import get_close_matches
-from functools import partial
 from pathlib import Path
-from typing import NamedTuple
-
-from hydra.utils import instantiate as hydra_instantiate
+from typing import TYPE_CHECKING, NamedTuple
 
 from anomaly.cache.store import Cache
 from anomaly.config.schema import RunConfig
 from anomaly.errors import InputError
+from anomaly.run.build import instantiate
 from anomaly.run.identity import identity
 from anomaly.run.summary import ROWS
 from anomaly.types import GOOD, Dataset
 
-instantiate = partial(hydra_instantiate, _convert_="all")  # plain lists, not OmegaConf's
+if TYPE_CHECKING:
+    from anomaly.tracking.store import Store
+
 log = logging.getLogger(__name__)
 _DATASETS: dict[str, Dataset] = {}  # the last one read
 
@@ -26,25 +26,23 @@ _DATASETS: dict[str, Dataset] = {}  # the last one read
 class Place(NamedTuple):
     """What a run finds before it begins."""
 
-    output: Path
+    store: Store
     cache: Cache
     dataset: Dataset
-    uri: str  # of the tracking store
 
 
 def find(config: RunConfig) -> Place:
     """The data set split, and a store that answers: all that can fail before any training."""
-    output = Path(config.output)
-    cache = Cache(output / "cache", config.cache.gigabytes)
+    cache = Cache(Path(config.output) / "cache", config.cache.gigabytes)
     cache.trim()  # the limit may have been lowered, and a warm run writes nothing
     dataset = dataset_of(config)
     _announce(dataset)
     check_objective(config.objective, dataset.classes)
-    from anomaly.tracking import store
+    from anomaly.tracking.store import store_of
 
-    uri = store.store_uri(config.tracking, output)
-    store.connect(uri, output, dataset.category)
-    return Place(output, cache, dataset, uri)
+    store = store_of(config)
+    store.connect(dataset.category)
+    return Place(store, cache, dataset)
 
 
 def dataset_of(config: RunConfig) -> Dataset:
@@ -57,13 +55,6 @@ def dataset_of(config: RunConfig) -> Dataset:
     return _DATASETS[key]
 
 
-def store_of(config: RunConfig) -> tuple[str, str]:
-    """The experiment and the tracking store of a run, without beginning it."""
-    from anomaly.tracking import store
-
-    return dataset_of(config).category, store.store_uri(config.tracking, Path(config.output))
-
-
 def identity_of(config: RunConfig) -> str:
     """The name under which this run, or an earlier one like it, is found."""
     dataset = dataset_of(config)
@@ -71,10 +62,10 @@ def identity_of(config: RunConfig) -> str:
     if not config.ensemble:
         return identity(config, dataset)
     from anomaly.run import members
+    from anomaly.tracking.store import store_of
 
-    _, uri = store_of(config)
-    own = members.choose(config.members, dataset, config.data["fold"], uri, Path(config.output))
-    return identity(config, dataset, [run.info.run_id for run in own])
+    runs = members.choose(config.members, dataset, config.data["fold"], store_of(config))
+    return identity(config, dataset, [run.info.run_id for run in runs])
 
 
 def check_objective(objective: str, classes: tuple[str, ...]) -> None:

@@ -46,7 +46,7 @@ def _augmentation(
         index = int(np.flatnonzero(dataset.train.labels == label)[0])
         sample = dataset.train.samples[index]
         count = VERSIONS if versions is None else int(versions[index])
-        image = load_images([sample], OVERLAY, cache)[0]
+        image = load_images([sample.image], OVERLAY, cache)[0]
         blank = np.zeros(image.shape[:2], bool)
         shown = range(min(count, VERSIONS))
         rows.append([augment.apply(image, blank, sample.id, k)[0] for k in shown])

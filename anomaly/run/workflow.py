@@ -11,24 +11,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from anomaly.cache.store import Cache
 from anomaly.config import unused as idle
 from anomaly.config.parse import Job, parameters
 from anomaly.config.schema import RunConfig
 from anomaly.run import tags as naming
+from anomaly.run.build import build_learner, instantiate
 from anomaly.run.identity import identity
-from anomaly.run.prepare import Place, find, instantiate
+from anomaly.run.prepare import Place, find
 from anomaly.run.summary import print_scores
 from anomaly.runtime import import_keras as quiet
-from anomaly.types import Dataset, Predictions, Scores
+from anomaly.types import Predictions, Scores
 
 if TYPE_CHECKING:
-    from anomaly.augment.policy import Policy
     from anomaly.ensemble.combiner import Combiner
-    from anomaly.model.learner import Learner
     from anomaly.run.members import Member
+    from anomaly.tracking.store import Store
 
 log = logging.getLogger(__name__)
+OPTIONAL = ("backbone", "augment", "optimizer", "trainer")  # what a learner may or may not read
 
 
 def run(config: RunConfig, job: Job) -> float:
@@ -55,19 +55,23 @@ def _train(config: RunConfig, job: Job, place: Place, tags: dict[str, str]) -> d
     from anomaly.run import pruning
     from anomaly.run import save as learned
 
-    _, cache, dataset, _ = place
-    augment, learner = _slots(config, dataset, cache)
-    backbone = job.choices["backbone"] if learner.has_backbone else None
+    _, cache, dataset = place
+    augment, learner = build_learner(config, dataset.classes, cache)
+    backbone = job.choices["backbone"] if "backbone" in learner.reads else None
     kind = naming.model_kind(config, backbone)
     tags |= {"role": "member", "kind": kind, "backbone": backbone or "none"}
     tags["identity"] = identity(config, dataset)
-    unread = () if learner.has_backbone else ("backbone", "optimizer", "trainer")
+    tags["tells"] = " ".join(sorted(learner.tells))
+    unread = [group for group in OPTIONAL if group not in learner.reads]
     with _start(config, place, tags, unread)(job.folder) as tracker:
-        report = pruning.watched(job.sweep, tags["identity"], config, tracker.epoch)
+        epochs = config.trainer.epochs + config.trainer.finetune.epochs
+        report = pruning.watched(
+            tracker.epoch, job.sweep, tags["identity"], config.objective, epochs
+        )
         learner.fit(dataset.train, dataset.validate, config.trainer, report)
         predicted = {
-            "val": learner.predict(dataset.validate),
-            "test": learner.predict(dataset.test),
+            "val": learner.predict(dataset.validate.images, dataset.validate.grid),
+            "test": learner.predict(dataset.test.images, dataset.test.grid),
         }
         scores = results.write(job.folder, dataset, predicted, config.evaluate, cache)
         learned.write(job.folder, learner, dataset, augment, cache)
@@ -81,8 +85,8 @@ def _combine(config: RunConfig, job: Job, place: Place, tags: dict[str, str]) ->
     from anomaly.run import evaluate as results
     from anomaly.run import members
 
-    output, cache, dataset, uri = place
-    found = members.find(config.members, dataset, config.data["fold"], uri, output)
+    store, cache, dataset = place
+    found = members.find(config.members, dataset, config.data["fold"], store)
     for member in found:
         log.info("member %s  %s", member.run_id, member.name)
     voices = [member.run_id for member in found]
@@ -102,7 +106,7 @@ def pool(config: RunConfig, place: Place, folder: Path, tags: Mapping[str, str])
     from anomaly.run import pooling
 
     start = _start(config, place, tags)
-    pooling.pool(config, place.dataset, place.cache, folder, tags, place.uri, start)
+    pooling.pool(config, place.dataset, place.cache, folder, tags, place.store, start)
 
 
 def combined(
@@ -118,28 +122,6 @@ def combined(
     return {"val": fuse(validate, own, weights), "test": fuse(test, other, weights)}
 
 
-def _slots(config: RunConfig, dataset: Dataset, cache: Cache) -> tuple[Policy, Learner]:
-    import keras
-
-    from anomaly.model.training.distribution import check, over_devices
-
-    check(config.trainer)
-    keras.utils.clear_session()  # the networks of a sweep's jobs would pile up
-    keras.utils.set_random_seed(config.seed)
-    keras.mixed_precision.set_global_policy(config.trainer.precision)
-    augment = instantiate(config.augment)(seed=config.seed)
-    with over_devices(config.trainer.distribution):
-        learner = instantiate(config.model)(
-            backbone=instantiate(config.backbone),
-            classes=dataset.classes,
-            augment=augment,
-            optimizer=instantiate(config.optimizer),
-            cache=cache,
-            seed=config.seed,
-        )
-    return augment, learner
-
-
 def _start(
     config: RunConfig, place: Place, tags: Mapping[str, str], unread: Sequence[str] = ()
 ) -> Callable:
@@ -149,8 +131,7 @@ def _start(
     name = f"{place.dataset.category}-{tags['kind']}"
     return partial(
         tracking.start,
-        place.uri,
-        place.output,
+        place.store,
         experiment=place.dataset.category,
         name=name,
         params=parameters(config, unread),
@@ -167,22 +148,22 @@ def _conclude(
     scores: dict[str, Scores],
 ) -> None:
     """Say what came of it, and with the last fold also what came of all of them."""
-    uri = place.uri
-    places = [("run", run_id), ("results", str(job.folder)), ("compare", _ui(uri, place.output))]
+    places = [("run", run_id), ("results", str(job.folder)), ("compare", _ui(place.store))]
     print_scores("Result, reported on the test part", scores, places)
     if place.dataset.folds_digest:
         pool(config, place, job.folder, tags)
 
 
-def _ui(uri: str, output: Path) -> str:
+def _ui(store: Store) -> str:
     """How to look at all runs: `make ui` opens one output folder, and that is not always this."""
-    if not uri.startswith("sqlite"):
-        return uri
-    command = shlex.join(["mlflow", "ui", "--backend-store-uri", uri])
-    from anomaly.tracking.store import sqlite_file
+    from anomaly.tracking.store import store_at
 
-    if sqlite_file(uri) != (output / "mlflow.db").resolve():
+    if not store.uri.startswith("sqlite"):
+        return store.uri
+    command = shlex.join(["mlflow", "ui", "--backend-store-uri", store.uri])
+    if store != store_at(store.output):
         return command
-    usual = output.resolve() == Path(__file__).resolve().parents[2] / "outputs"
-    folder = "" if usual else " OUTPUT=" + shlex.quote(str(output.resolve()))
+    output = store.output.resolve()
+    usual = output == Path(__file__).resolve().parents[2] / "outputs"
+    folder = "" if usual else " OUTPUT=" + shlex.quote(str(output))
     return f"make ui{folder} ({command})"

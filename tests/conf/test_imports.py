@@ -52,7 +52,7 @@ OWNERS = {  # library: the places, as path prefixes under anomaly/, that may imp
     "matplotlib": {"plots/"},
     "pycocotools": {"metrics/"},
     "sklearn": {"metrics/", "ensemble/", "model/"},
-    "scipy": {"metrics/", "ensemble/", "model/"},
+    "scipy": {"metrics/", "ensemble/", "model/", "data/duplicates/"},
     "PIL": {"data/read.py"},
     "rich": {
         "runtime/progress.py",

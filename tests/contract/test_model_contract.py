@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
+import inspect
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pytest
+from hydra.utils import instantiate
 
 from anomaly.config.schema import RunConfig
+from anomaly.data.images import photo
+from anomaly.data.read import read_image
+from anomaly.model.load import load
 from anomaly.types import Predictions
 
 OPTIONS = sorted(p.stem for p in (Path(__file__).parents[2] / "conf/model").glob("*.yaml"))
@@ -71,7 +75,7 @@ def fit(parsed, learner_of, demo):
     def trained(run: RunConfig) -> Fitted:
         learner, told = learner_of(run), []
         learner.fit(demo.train, demo.validate, run.trainer, lambda e, v: told.append((e, dict(v))))
-        return Fitted(run, learner, told, learner.predict(demo.test))
+        return Fitted(run, learner, told, learner.predict(demo.test.images, demo.test.grid))
 
     return make
 
@@ -112,13 +116,13 @@ def test_instances_lie_inside_the_grid_and_fill_their_boxes(option, fit):
 
 @EACH
 def test_predicting_again_gives_the_same(option, fit, demo):
-    assert_same(fit(option).learner.predict(demo.test), fit(option).test)
+    assert_same(fit(option).learner.predict(demo.test.images, demo.test.grid), fit(option).test)
 
 
 @EACH
 def test_an_image_is_predicted_alike_whatever_its_company(option, fit, demo):
     one = type(demo.test)("test", demo.test.samples[1:2], demo.test.grid)
-    alone, all_ = fit(option).learner.predict(one), fit(option).test
+    alone, all_ = fit(option).learner.predict(one.images, one.grid), fit(option).test
     assert np.allclose(alone.proba[0], all_.proba[1], atol=1e-6)
     assert np.allclose(alone.heat[0], all_.heat[1], atol=1e-5)
 
@@ -127,15 +131,42 @@ def test_an_image_is_predicted_alike_whatever_its_company(option, fit, demo):
 def test_a_saved_learner_predicts_the_same_even_without_a_cache(option, fit, demo, cache, tmp_path):
     fitted = fit(option)
     fitted.learner.save(tmp_path / "deep" / "model")
-    module = importlib.import_module(fitted.run.model["_target_"].removesuffix(".build"))
-    loaded = module.load(tmp_path / "deep" / "model", cache)
-    assert_same(loaded.predict(demo.test), fitted.test)
+    loaded = load(tmp_path / "deep" / "model", cache)
+    assert_same(loaded.predict(demo.test.images, demo.test.grid), fitted.test)
 
 
 @EACH
-def test_only_a_network_has_a_backbone_and_is_a_keras_model(option, fit):
-    learner = fit(option).learner
-    assert learner.has_backbone == (learner.model is not None) == (option in NETWORKS)
+def test_a_photo_in_a_file_is_judged_without_labels_masks_or_cache(option, fit, demo, tmp_path):
+    fitted = fit(option)
+    fitted.learner.save(tmp_path / "model")
+    files = [tmp_path / f"{place}.png" for place in range(len(demo.test))]
+    for file, image in zip(files, demo.test.images, strict=True):
+        file.write_bytes(image.source.read_bytes())
+    photos = [photo(file, image.id) for file, image in zip(files, demo.test.images, strict=True)]
+    judged = load(tmp_path / "model").predict(photos, demo.test.grid)
+    assert np.array_equal(judged.proba, fitted.test.proba)
+    assert np.array_equal(judged.heat, fitted.test.heat)
+
+
+@EACH
+def test_pixels_in_memory_are_judged_as_their_file(option, fit, demo):
+    images = demo.test.images[:2]
+    pixels = [photo(read_image(image.source)) for image in images]
+    from_file, from_memory = (fit(option).learner.predict(i, 64) for i in (images, pixels))
+    assert np.array_equal(from_memory.proba, from_file.proba)
+    assert from_memory.ids == tuple(image.id for image in pixels)
+
+
+@EACH
+def test_it_reads_what_its_build_asks_for_and_says_what_it_tells(option, fit):
+    learner, build = fit(option).learner, instantiate(fit(option).run.model).func
+    asked = set(inspect.signature(build).parameters) & {"backbone", "augment", "optimizer"}
+    assert learner.reads - {"trainer"} == asked
+    assert ("backbone" in learner.reads) == (learner.model is not None) == (option in NETWORKS)
+    says = {"types": "proba", "heat": "heat", "instances": "detections"}
+    assert learner.tells == {
+        word for word, f in says.items() if getattr(fit(option).test, f) is not None
+    }
 
 
 @pytest.mark.parametrize("option", CLASSIFIERS)
@@ -154,7 +185,7 @@ def test_the_same_seed_learns_the_same(option, fit, learner_of, demo):
     run = fit(option).run
     again = learner_of(run)
     again.fit(demo.train, demo.validate, run.trainer, lambda e, v: None)
-    predictions = again.predict(demo.test)
+    predictions = again.predict(demo.test.images, demo.test.grid)
     assert np.allclose(predictions.proba, fit(option).test.proba, atol=1e-3)
 
 

@@ -21,4 +21,4 @@ def test_eight_images_are_learned_by_heart(option, parsed, learner_of, demo):
     )
     learner = learner_of(run)
     learner.fit(eight, eight, run.trainer, lambda epoch, values: None)
-    assert (learner.predict(eight).proba.argmax(1) == eight.labels).all()
+    assert (learner.predict(eight.images, eight.grid).proba.argmax(1) == eight.labels).all()

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from anomaly.types import Dataset, Detections, Predictions, Sample, Split, Truth
+from anomaly.types import Annotation, Dataset, Detections, Image, Predictions, Sample, Split, Truth
 
 
 def sample(name: str, group: int, label: int = 0) -> Sample:
-    return Sample(name, Path(name), None, label, "digest", group)
+    return Sample(Image(name, Path(name), "digest"), Annotation(label), group)
 
 
 def detections(count: int = 2, **changed) -> Detections:

@@ -9,14 +9,18 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
+from anomaly.cache.code import digest
 from anomaly.cache.store import Cache, key_of
 from anomaly.data.duplicates.fingerprint import FINE, similar_pairs
+from anomaly.data.images import MAKERS as OF_IMAGES
 from anomaly.data.images import load_image
 from anomaly.data.importers.folder import File
 from anomaly.errors import InputError
 
-METHOD = 4  # raise it when fingerprints change, so that cached pairs are found anew
+MAKERS = (*OF_IMAGES, "data/duplicates")  # the code that finds similar pairs
 
 
 def group_files(root: Path, files: Sequence[File], threshold: float, cache: Cache) -> list[int]:
@@ -28,9 +32,9 @@ def group_files(root: Path, files: Sequence[File], threshold: float, cache: Cach
     Raises:
         InputError: `groups.csv` names an unknown file or lacks a column.
     """
-    contents = [file.content for file in files]
+    contents = [file.image.content for file in files]
     similar = cache.get(
-        key_of("copies", METHOD, threshold, *contents),
+        key_of("copies", digest(*MAKERS), threshold, *contents),
         lambda: similar_pairs(_greys(files, cache), threshold),
     )
     pairs = [*_identical(files), *map(tuple, similar.tolist()), *_declared(root, files)]
@@ -41,7 +45,7 @@ def _greys(files: Sequence[File], cache: Cache) -> np.ndarray:
     """(n, FINE, FINE) float32 in 0..255."""
 
     def one(file: File) -> np.ndarray:
-        image = load_image(file.image, file.content, FINE, cache)
+        image = load_image(file.image, FINE, cache)
         return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
 
     with ThreadPoolExecutor() as pool:
@@ -51,7 +55,7 @@ def _greys(files: Sequence[File], cache: Cache) -> np.ndarray:
 def _identical(files: Sequence[File]) -> Iterable[tuple[int, int]]:
     first: dict[str, int] = {}
     for index, file in enumerate(files):
-        yield first.setdefault(file.content, index), index
+        yield first.setdefault(file.image.content, index), index
 
 
 def _declared(root: Path, files: Sequence[File]) -> Iterable[tuple[int, int]]:
@@ -84,15 +88,8 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 def _components(count: int, pairs: Iterable[tuple[int, int]]) -> list[int]:
     """The smallest member of each one's connected component."""
-    parent = list(range(count))
-
-    def root(node: int) -> int:
-        while parent[node] != node:
-            parent[node] = parent[parent[node]]
-            node = parent[node]
-        return node
-
-    for a, b in pairs:
-        low, high = sorted((root(a), root(b)))
-        parent[high] = low
-    return [root(node) for node in range(count)]
+    links = np.array(list(pairs), np.int64).reshape(-1, 2)
+    graph = coo_array((np.ones(len(links)), tuple(links.T)), (count, count))
+    _, component = connected_components(graph, directed=False)
+    _, first = np.unique(component, return_index=True)
+    return first[component].tolist()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from anomaly.cache import code
 from anomaly.cache.store import Cache, key_of
 from anomaly.data.importers.layout import (
     category_folder,
@@ -30,7 +31,7 @@ from anomaly.data.read import (
     read_size,
 )
 from anomaly.errors import InputError
-from anomaly.types import GOOD
+from anomaly.types import GOOD, Image
 
 log = logging.getLogger(__name__)
 SHOWN = 20  # mistakes spelled out in one message
@@ -38,13 +39,16 @@ SHOWN = 20  # mistakes spelled out in one message
 
 @dataclass(frozen=True)
 class File:
-    """One image of a category and the mask beside it."""
+    """A photo, the name of its class, and its mask."""
 
-    id: str
+    image: Image
     label: str
-    image: Path
     mask: Path | None
-    content: str  # hexadecimal digest of the image's bytes
+    mask_digest: str | None
+
+    @property
+    def id(self) -> str:
+        return self.image.id
 
 
 def read_folder(
@@ -107,9 +111,10 @@ def _check(
         content = digest(path)
         size = _size(path, content, cache)
         mask = None if label == GOOD else _mask(folder, path, label, size)
+        mask_digest = digest(mask) if mask else None
     except UnreadableImage as error:
         return None, f"{name}: {error}"
-    return File(name, label, path, mask, content), None
+    return File(Image(name, path, content), label, mask, mask_digest), None
 
 
 def _size(path: Path, content: str, cache: Cache | None) -> tuple[int, int]:
@@ -120,7 +125,11 @@ def _size(path: Path, content: str, cache: Cache | None) -> tuple[int, int]:
         check_unchanged(path, content)
         return np.array(size)
 
-    height, width = cache.get(key_of("size", content), decoded) if cache else decoded()
+    height, width = (
+        cache.get(key_of("size", code.digest("data/read.py"), content), decoded)
+        if cache
+        else decoded()
+    )
     return int(height), int(width)
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
 from anomaly.cache.store import Cache
 from anomaly.config.ranges import Number, Positive, Side
 from anomaly.errors import InputError
 from anomaly.model.bovw.learner import BagOfWords, load
-from anomaly.model.bovw.learning import Training
+from anomaly.model.bovw.training import Recipe
 
 if TYPE_CHECKING:
     from anomaly.augment.policy import Policy
@@ -19,10 +18,8 @@ __all__ = ["build", "load"]
 
 def build(
     *,
-    backbone: Callable[..., object],
     classes: tuple[str, ...],
     augment: Policy,
-    optimizer: Callable[..., object],
     cache: Cache,
     seed: int,
     image_size: Side,
@@ -37,7 +34,7 @@ def build(
     grid: bool,
     views: Literal[1, 2, 4, 8],
 ) -> BagOfWords:
-    """A bag of words that has learned nothing yet; `backbone` and `optimizer` are not of use here.
+    """A bag of words that has learned nothing yet.
 
     Raises:
         InputError: dense sampling without scales, or with one larger than the image.
@@ -57,5 +54,5 @@ def build(
         "views": views,
         "threshold": 0.5,
     }
-    training = Training(augment, classes, words, C, gamma, grid, seed)
-    return BagOfWords(classes, settings, cache, training)
+    recipe = Recipe(augment, classes, words, C, gamma, grid, seed)
+    return BagOfWords(classes, settings, cache, recipe)

@@ -11,7 +11,7 @@ from anomaly.cache.store import Cache
 from anomaly.config.ranges import Fraction, Number, Positive, Side
 from anomaly.model.classifier import network
 from anomaly.model.classifier.learner import Classifier, load
-from anomaly.model.classifier.lesson import OptimizerBuilder, Training
+from anomaly.model.classifier.stages import OptimizerBuilder, Recipe
 from anomaly.model.classifier.svm_head import Svm
 
 if TYPE_CHECKING:
@@ -55,4 +55,4 @@ def build(
     model = network.join(features, fresh)
     settings = {"levels": levels, "pooling": pooling, "views": views, "threshold": 0.5}
     svm = Svm(C, gamma) if head == "svm" else None
-    return Classifier(model, classes, settings, cache, Training(augment, optimizer, seed, svm))
+    return Classifier(model, classes, settings, cache, Recipe(augment, optimizer, seed, svm))

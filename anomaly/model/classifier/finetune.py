@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -23,11 +24,18 @@ from anomaly.runtime.progress import bar
 MEMORY = 2 * 2**30  # bytes of pictures kept
 
 
+class Labelled(NamedTuple):
+    """Pictures, and the (n,) int64 class of each."""
+
+    pictures: Sequence[Picture]
+    labels: np.ndarray
+
+
 def finetune(
     network: keras.Model,
     optimizer: keras.optimizers.Optimizer,
-    train: Sequence[Picture],
-    validate: Sequence[Picture],
+    train: Labelled,
+    validate: Labelled,
     trainer: TrainerConfig,
     seed: int,
     report: Report,
@@ -53,7 +61,7 @@ def finetune(
     if not course.begun:
         best.see(_figures(network.evaluate(Batches(validate, stage.batch_size), verbose=0))[0])
     count = devices(distribution)
-    batches = Batches(train, stage.batch_size, seed, stage.steps(len(train)), count)
+    batches = Batches(train, stage.batch_size, seed, stage.steps(len(train.pictures)), count)
     steps = len(batches)
     with bar() as display:
         task = display.add_task("fine-tuning", total=stage.epochs * steps, figures="")
@@ -97,7 +105,7 @@ class Batches(Ahead):
 
     def __init__(
         self,
-        pictures: Sequence[Picture],
+        labelled: Labelled,
         size: int,
         seed: int | None = None,
         steps: int | None = None,
@@ -105,11 +113,11 @@ class Batches(Ahead):
     ) -> None:
         super().__init__()
         self.multiple = multiple
-        self.pictures = pictures
+        self.pictures, self.labels = labelled
         self.size = size
         self.seed = seed
-        self.steps = steps or -(-len(pictures) // size)
-        self.order = np.arange(len(pictures))
+        self.steps = steps or -(-len(labelled.pictures) // size)
+        self.order = np.arange(len(labelled.pictures))
         self.pool = ThreadPoolExecutor()
         self.kept: dict[str, np.ndarray] = {}
 
@@ -120,9 +128,10 @@ class Batches(Ahead):
         """(b, h, w, 3) float32 RGB 0-255 and (b,) labels; the last batch may be a short one."""
         places = self.order[index * self.size :][: self.size]
         even = -(-len(places) // self.multiple) * self.multiple  # a short one is filled up
-        chosen = [self.pictures[int(i)] for i in np.resize(places, even)]
-        images = np.stack(list(self.pool.map(self._image, chosen)))
-        return images.astype(np.float32), np.array([picture.label for picture in chosen])
+        chosen = np.resize(places, even)
+        pictures = [self.pictures[int(place)] for place in chosen]
+        images = np.stack(list(self.pool.map(self._image, pictures)))
+        return images.astype(np.float32), self.labels[chosen]
 
     def _image(self, picture: Picture) -> np.ndarray:
         image = self.kept.get(picture.key)

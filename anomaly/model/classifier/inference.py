@@ -12,13 +12,14 @@ from functools import cached_property
 
 import keras
 import numpy as np
+from scipy.special import softmax
 
 from anomaly.cache.store import Cache
 from anomaly.model.classifier import network
 from anomaly.model.classifier.activation_map import by_level, evidence, gradient, heat
 from anomaly.model.features import Extractor
 from anomaly.model.pictures import Picture, turn_back, views
-from anomaly.types import Sample, Split
+from anomaly.types import Image
 
 Reference = Sequence[Sequence[np.ndarray]]  # by view and level: the mean (h, w, c) of good images
 
@@ -34,42 +35,42 @@ class Inference:
     views: int
     cache: Cache
 
-    def __call__(self, split: Split, good: Reference) -> tuple[np.ndarray, np.ndarray]:
+    def __call__(
+        self, images: Sequence[Image], grid: int, good: Reference
+    ) -> tuple[np.ndarray, np.ndarray]:
         """(n, c) float64 probabilities, and (n, grid, grid) float32 heat in 0..1.
 
         Heat is the activation map times the probability of a defect.
         """
-        self._fill(split.samples, f"{split.name} maps")
-        proba = np.zeros((len(split), self.head.output_shape[-1]))
-        found = np.zeros((len(split), split.grid, split.grid), np.float32)
+        self._fill(images, "feature maps")
+        proba = np.zeros((len(images), self.head.output_shape[-1]))
+        total = np.zeros((len(images), grid, grid), np.float32)
         for view in range(self.views):
-            proba_of_view, evidence_of_view = self._see(split, view, good[view])
+            proba_of_view, evidence_of_view = self._see(images, grid, view, good[view])
             proba += proba_of_view / self.views
-            found += evidence_of_view
+            total += evidence_of_view
         defective = (1 - proba[:, 0]).astype(np.float32)
-        return proba, np.stack([heat(e) * p for e, p in zip(found, defective, strict=True)])
+        return proba, np.stack([heat(e) * p for e, p in zip(total, defective, strict=True)])
 
-    def reference(self, samples: Sequence[Sample]) -> Reference:
+    def reference(self, images: Sequence[Image]) -> Reference:
         """What good images look like to the backbone."""
-        self._fill(samples, "good maps")
-        return [
-            [level.mean(0) for level in self._maps(samples, view)] for view in range(self.views)
-        ]
+        self._fill(images, "feature maps of good parts")
+        return [[level.mean(0) for level in self._maps(images, view)] for view in range(self.views)]
 
     def _see(
-        self, split: Split, view: int, good: Sequence[np.ndarray]
+        self, images: Sequence[Image], grid: int, view: int, good: Sequence[np.ndarray]
     ) -> tuple[np.ndarray, np.ndarray]:
         """One view's (n, c) probabilities, and (n, grid, grid) evidence turned back."""
-        maps = self._maps(split.samples, view)
+        maps = self._maps(images, view)
         vectors = network.pooled(maps, self.pooling)
-        proba = softmax(np.asarray(self.head.predict_on_batch(vectors)))
+        logits = np.asarray(self.head.predict_on_batch(vectors), np.float64)
         channels = [level.shape[-1] for level in maps]
         slopes = [by_level(g, channels, len(self.pooling)) for g in gradient(self.head, vectors)]
-        found = [
-            turn_back(evidence(levels, good, slope, split.grid), view)
+        maps_of_evidence = [
+            turn_back(evidence(levels, good, slope, grid), view)
             for slope, *levels in zip(slopes, *maps, strict=True)
         ]
-        return proba, np.stack(found)
+        return softmax(logits, axis=1), np.stack(maps_of_evidence)
 
     @cached_property
     def _extractors(self) -> list[Extractor]:
@@ -79,21 +80,18 @@ class Inference:
             for level in self.levels
         ]
 
-    def _pictures(self, samples: Sequence[Sample], view: int) -> list[Picture]:
-        return views(samples, view, self.features.input_shape[1], self.cache)
+    def _pictures(self, images: Sequence[Image], view: int) -> list[Picture]:
+        return views(images, view, self.features.input_shape[1], self.cache)
 
-    def _fill(self, samples: Sequence[Sample], label: str) -> None:
-        pictures = [p for view in range(self.views) for p in self._pictures(samples, view)]
+    def _fill(self, images: Sequence[Image], label: str) -> None:
+        """Compute all that the cache lacks under one progress bar; where it keeps nothing, later."""
+        if not self.cache.keeps:
+            return
+        pictures = [p for view in range(self.views) for p in self._pictures(images, view)]
         for extractor in self._extractors:
             extractor.fill(pictures, label)
 
-    def _maps(self, samples: Sequence[Sample], view: int) -> list[np.ndarray]:
+    def _maps(self, images: Sequence[Image], view: int) -> list[np.ndarray]:
         """One (n, h, w, c) float32 per level."""
-        pictures = self._pictures(samples, view)
+        pictures = self._pictures(images, view)
         return [extractor(pictures) for extractor in self._extractors]
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """(n, c) float64 probabilities of (n, c) logits."""
-    shifted = np.exp(logits.astype(np.float64) - logits.max(1, keepdims=True))
-    return shifted / shifted.sum(1, keepdims=True)

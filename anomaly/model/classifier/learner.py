@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -12,11 +13,11 @@ from anomaly.cache.store import Cache
 from anomaly.config.schema import TrainerConfig
 from anomaly.data.images import load_instances
 from anomaly.model.classifier.inference import Inference, Reference
-from anomaly.model.classifier.lesson import Lesson, Training
+from anomaly.model.classifier.stages import Recipe, Stages
 from anomaly.model.learner import Report
 from anomaly.model.localise import choose_threshold, instances
 from anomaly.model.training.checkpoint import Checkpoint
-from anomaly.types import Predictions, Split
+from anomaly.types import Image, Predictions, Split
 
 REFERENCE = 50  # good images that show what good looks like
 
@@ -24,7 +25,8 @@ REFERENCE = 50  # good images that show what good looks like
 class Classifier:
     """A learner; `model` maps RGB 0-255 to probabilities, `settings` hold the rest."""
 
-    has_backbone = True
+    reads = frozenset({"backbone", "augment", "optimizer", "trainer"})
+    tells = frozenset({"types", "heat", "instances"})
     augments_anew = False
 
     def __init__(
@@ -33,13 +35,13 @@ class Classifier:
         classes: tuple[str, ...],
         settings: dict,
         cache: Cache,
-        training: Training | None = None,
+        recipe: Recipe | None = None,
         good: Reference = (),
     ) -> None:
         self.classes = classes
         self.settings = settings
         self.cache = cache
-        self.training = training
+        self.recipe = recipe
         self.good = good
         self.checkpoints: list[Checkpoint] = []
         self._use(model)
@@ -57,23 +59,24 @@ class Classifier:
         Raises:
             InputError: the loss is no longer finite.
         """
-        if self.training is None:
+        if self.recipe is None:
             raise ValueError("a loaded classifier predicts; build a new one to learn")
-        lesson = Lesson(self.model, self.training, train, validate, self.cache)
-        self.checkpoints = lesson.checkpoints
-        self._use(lesson.learn(trainer, report))
-        good = [sample for sample in train.samples if sample.label == 0][:REFERENCE]
+        stages = Stages(self.model, self.recipe, train, validate, self.cache)
+        self.checkpoints = stages.checkpoints
+        self._use(stages.learn(trainer, report))
+        good = [sample.image for sample in train if sample.label == 0][:REFERENCE]
         self.good = self.inference.reference(good)
-        _, heat = self.inference(validate, self.good)
+        _, heat = self.inference(validate.images, validate.grid, self.good)
         masks = load_instances(validate) > 0
         self.settings["threshold"] = choose_threshold(heat, masks)
 
-    def predict(self, split: Split) -> Predictions:
+    def predict(self, images: Sequence[Image], grid: int) -> Predictions:
         """Probabilities averaged over the views, heat maps, and instances at the threshold."""
-        proba, heat = self.inference(split, self.good)
+        proba, heat = self.inference(images, grid, self.good)
         threshold = self.settings["threshold"]
-        found = [instances(h, p, threshold) for h, p in zip(heat, proba, strict=True)]
-        return Predictions(split.ids, self.classes, proba, heat, heat >= threshold, tuple(found))
+        detections = tuple(instances(h, p, threshold) for h, p in zip(heat, proba, strict=True))
+        ids = tuple(image.id for image in images)
+        return Predictions(ids, self.classes, proba, heat, heat >= threshold, detections)
 
     def save(self, folder: Path) -> None:
         """model.keras (RGB to probabilities), classifier.json and good.npz; checkpoints have served."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from typing import TYPE_CHECKING, Literal
 
 import keras
@@ -12,7 +13,7 @@ from anomaly.cache.store import Cache
 from anomaly.config.ranges import Fraction, Number, Positive, Share, Size
 from anomaly.data.images import MOST
 from anomaly.errors import InputError
-from anomaly.model.mask_rcnn.learner import Detector, Teaching, load
+from anomaly.model.mask_rcnn.learner import Detector, Recipe, load
 from anomaly.model.mask_rcnn.network import Parts, Settings, finder
 from anomaly.model.mask_rcnn.start import begin
 
@@ -59,27 +60,12 @@ def build(
     Raises:
         InputError: numbers that do not fit each other, or weights that do not fit the network.
     """
-    settings = Settings(
-        channels=channels,
-        units=units,
-        anchor_scales=tuple(anchor_scales),
-        anchor_ratios=tuple(anchor_ratios),
-        canonical_size=canonical_size,
-        anchors_per_image=anchors_per_image,
-        proposals_per_level=proposals_per_level,
-        proposals=proposals,
-        proposal_nms=proposal_nms,
-        rois_per_image=rois_per_image,
-        positive_fraction=positive_fraction,
-        mask_rois=mask_rois,
-        max_detections=max_detections,
-        min_score=min_score,
-        nms=nms,
-    )
+    given = locals()
+    settings = Settings(**{field.name: given[field.name] for field in fields(Settings)})
     network = backbone(image_size=image_size)
     parts = Parts(network, len(classes), settings)
     _check(settings, max_instances, parts.propose.anchors)
-    teaching = Teaching(
+    recipe = Recipe(
         parts, network, frozen, freeze_batch_norm, augment, optimizer,
         max_instances, negatives, validate_every, seed,
     )  # fmt: skip
@@ -87,7 +73,7 @@ def build(
     model = finder(parts)
     if weights is not None:
         begin(model, classes, weights)
-    return Detector(model, classes, cache, thresholds, views, teaching)
+    return Detector(model, classes, cache, thresholds, views, recipe)
 
 
 def _check(settings: Settings, max_instances: int, levels: Sequence[np.ndarray]) -> None:

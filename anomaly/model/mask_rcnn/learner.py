@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from anomaly.metrics.average_precision import average_precisions, judge
 from anomaly.model.learner import Report
 from anomaly.model.mask_rcnn import decide
 from anomaly.model.mask_rcnn.learning.batches import Batches, Shapes
-from anomaly.model.mask_rcnn.learning.lesson import Lesson
+from anomaly.model.mask_rcnn.learning.loss_model import LossModel
 from anomaly.model.mask_rcnn.learning.training import Diverged, Trainer
 from anomaly.model.mask_rcnn.network import Parts
 from anomaly.model.mask_rcnn.pyramid import freeze
@@ -30,8 +30,9 @@ from anomaly.model.mask_rcnn.views import Rows, Seen, look
 from anomaly.model.training.checkpoint import Checkpoint, key_of
 from anomaly.model.training.devices import jit
 from anomaly.model.training.distribution import over_devices
+from anomaly.model.training.epochs import numbered_after
 from anomaly.runtime.progress import track
-from anomaly.types import Predictions, Split, Truth
+from anomaly.types import Image, Predictions, Split, Truth
 
 if TYPE_CHECKING:
     from anomaly.augment.policy import Policy
@@ -42,7 +43,7 @@ BATCH = 2  # images looked at together; each is found alike in any company
 
 
 @dataclass(frozen=True)
-class Teaching:
+class Recipe:
     """What a detector needs to learn, and not to predict."""
 
     parts: Parts
@@ -60,7 +61,8 @@ class Teaching:
 class Detector:
     """A learner; `model` maps RGB 0-255 to a fixed number of detections (`network.finder`)."""
 
-    has_backbone = True
+    reads = frozenset({"backbone", "augment", "optimizer", "trainer"})
+    tells = frozenset({"types", "heat", "instances"})
     augments_anew = True
 
     def __init__(
@@ -70,10 +72,10 @@ class Detector:
         cache: Cache,
         thresholds: dict[str, float],
         views: int,
-        teaching: Teaching | None = None,
+        recipe: Recipe | None = None,
     ) -> None:
         self.model, self.classes, self.cache = model, classes, cache
-        self.thresholds, self.views, self.teaching = thresholds, views, teaching
+        self.thresholds, self.views, self.recipe = thresholds, views, recipe
         self.checkpoints: list[Checkpoint] = []  # of each stage, kept until `save`
 
     def fit(self, train: Split, validate: Split, trainer: TrainerConfig, report: Report) -> None:
@@ -82,18 +84,19 @@ class Detector:
         Raises:
             InputError: nothing to find in the train part, or a loss that is no longer finite.
         """
-        if self.teaching is None:
+        if self.recipe is None:
             raise ValueError("a loaded detector predicts; build a new one to learn")
         truth = load_truth(validate, self.classes)
-        own, done = self.teaching, 0
+        own, done = self.recipe, 0
         for stage, level in ((trainer, own.frozen), (trainer.finetune, None)):
             if stage.epochs:
                 frozen = freeze(own.backbone, level, own.freeze_batch_norm)
-                self._learn(train, (validate, truth), stage, trainer, _later(report, done))
+                self._learn(train, (validate, truth), stage, trainer, numbered_after(done, report))
                 done += stage.epochs
                 for layer in frozen:
                     layer.trainable = True
-        detections = [own for own, _ in self._find(validate, self.views, "validation")]
+        seen = self._find(validate.images, validate.grid, self.views, "validation")
+        detections = [detected for detected, _ in seen]
         scores = decide.strongest(detections, len(self.classes))
         least = own.parts.settings.min_score / self.views  # where but one of them shows something
         self.thresholds = {
@@ -109,18 +112,18 @@ class Detector:
         trainer: TrainerConfig,
         report: Report,
     ) -> None:
-        own = self.teaching
+        own = self.recipe
         assert own is not None
         batches = self._batches(train, stage)
         rate, steps = stage.learning_rate, stage.epochs * len(batches)
         with over_devices(trainer.distribution):
-            lesson = Lesson(self.model, own.parts)
+            loss_model = LossModel(self.model, own.parts)
             optimizer = own.optimizer(learning_rate=rate, steps=steps)
-            lesson.compile(optimizer, jit_compile=jit(trainer.xla))
+            loss_model.compile(optimizer, jit_compile=jit(trainer.xla))
         self.model.compile(jit_compile=jit(trainer.xla))
-        checkpoint = self._checkpoint(lesson, batches, validate[0], stage)
+        checkpoint = self._checkpoint(loss_model, batches, validate[0], stage)
         taught = Trainer(
-            lesson, batches, lambda: self._map(*validate), own.validate_every, stage.epochs,
+            loss_model, batches, lambda: self._map(*validate), own.validate_every, stage.epochs,
             trainer.distribution,
         )  # fmt: skip
         self.checkpoints.append(checkpoint)
@@ -141,7 +144,7 @@ class Detector:
         return advice + f"; to begin with what was learned before: model.weights={folder / FILE}"
 
     def _batches(self, train: Split, stage: StageConfig) -> Batches:
-        own = self.teaching
+        own = self.recipe
         assert own is not None
         anchors = sum(map(len, own.parts.propose.anchors))
         proposals = own.parts.settings.proposals
@@ -160,44 +163,44 @@ class Detector:
         return batches
 
     def _checkpoint(
-        self, lesson: Lesson, batches: Batches, validate: Split, stage: StageConfig
+        self, loss_model: LossModel, batches: Batches, validate: Split, stage: StageConfig
     ) -> Checkpoint:
         """Named after all that decides what is learned."""
-        own = self.teaching
+        own = self.recipe
         assert own is not None
         every = (*batches.defective, *batches.good, *validate)
-        masks = [np.frombuffer(s.mask.read_bytes(), np.uint8) for s in every if s.mask]
         words = (
-            [(s.id, s.content, s.label) for s in every], [w.name for w in lesson.trainable_weights],
+            [(s.id, s.image.content, s.label, s.annotation.digest) for s in every],
+            [w.name for w in loss_model.trainable_weights],
             asdict(own.parts.settings), stage.own(), own.policy.name, own.max_instances,
             own.negatives, own.validate_every, own.seed, validate.grid, validate.min_instance_area,
         )  # fmt: skip
-        key = key_of(self.model, lesson.optimizer, masks, *words)
+        key = key_of(self.model, loss_model.optimizer, (), *words)
         return Checkpoint(self.cache.root.with_name("checkpoints"), key)
 
     def _map(self, split: Split, truth: Truth) -> float:
-        detections = [own for own, _ in self._find(split, 1)]  # often: one view has to do
+        seen = self._find(split.images, split.grid, 1)  # often: one view has to do
+        detections = [detected for detected, _ in seen]
         return average_precisions(judge(truth, detections)).get("map", 0.0)
 
-    def _find(self, split: Split, views: int, label: str = "") -> list[Seen]:
+    def _find(self, images: Sequence[Image], grid: int, views: int, label: str = "") -> list[Seen]:
         side = self.model.input_shape[1]
         seen: list[Seen] = []
-        places = range(0, len(split), BATCH)
-        for start in track(places, label, len(places)) if label else places:
-            chosen = split.samples[start : start + BATCH]
-            images = load_images(chosen, side, self.cache).astype(np.float32)
-            seen += look(partial(_rows, self.model), images, split.grid, views)
+        starts = range(0, len(images), BATCH)
+        for start in track(starts, label, len(starts)) if label else starts:
+            pixels = load_images(images[start : start + BATCH], side, self.cache)
+            seen += look(partial(_rows, self.model), pixels.astype(np.float32), grid, views)
         return seen
 
-    def predict(self, split: Split) -> Predictions:
+    def predict(self, images: Sequence[Image], grid: int) -> Predictions:
         """Detections, the class of the best one, and the pixels under those that are sure enough."""
-        every = self._find(split, self.views, "detections")
-        detections = tuple(own for own, _ in every)
+        every = self._find(images, grid, self.views, "detections")
+        detections = tuple(detected for detected, _ in every)
         scores = decide.strongest(detections, len(self.classes))
-        covered = [decide.covered(own, self.thresholds["pixel"]) for own in detections]
-        empty = np.zeros((0, split.grid, split.grid), np.float32)
+        covered = [decide.covered(detected, self.thresholds["pixel"]) for detected in detections]
+        empty = np.zeros((0, grid, grid), np.float32)
         return Predictions(
-            split.ids,
+            tuple(image.id for image in images),
             self.classes,
             decide.probabilities(scores, self.thresholds["name"]),
             np.stack([heat for _, heat in every]) if every else empty,
@@ -238,8 +241,3 @@ def _rows(model: keras.Model, images: np.ndarray) -> Rows:
     full = np.concatenate([images, np.repeat(images[-1:], short, 0)]) if short else images
     out = {name: np.asarray(values) for name, values in model.predict_on_batch(full).items()}
     return [{name: values[k] for name, values in out.items()} for k in range(len(images))]
-
-
-def _later(report: Report, done: int) -> Report:
-    """Epochs are numbered through all stages."""
-    return lambda epoch, values: report(done + epoch, values)

@@ -5,6 +5,7 @@ Source: He, Gkioxari, Dollar & Girshick, "Mask R-CNN", ICCV 2017.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import keras
@@ -26,8 +27,8 @@ class Settings:
 
     channels: int
     units: int
-    anchor_scales: tuple[float, ...]
-    anchor_ratios: tuple[float, ...]
+    anchor_scales: Sequence[float]
+    anchor_ratios: Sequence[float]
     canonical_size: int
     anchors_per_image: int
     proposals_per_level: int

@@ -21,7 +21,15 @@ from anomaly.cache import code
 from anomaly.model.fingerprint import fingerprint
 
 log = logging.getLogger(__name__)
-MAKERS = ("data", "augment", "backbone", "optimizer", "model")  # the code that trains
+MAKERS = (
+    "data/images.py",
+    "data/read.py",
+    "augment",
+    "backbone",
+    "optimizer",
+    "model",
+    "masks",
+)  # what trains
 
 
 @dataclass

@@ -75,6 +75,11 @@ class Course:
         self.cost = self.written - begun
 
 
+def numbered_after(done: int, report: Report) -> Report:
+    """A report of a later stage: epochs are numbered through all stages."""
+    return lambda epoch, values: report(done + epoch, values)
+
+
 class AfterBatch(keras.callbacks.Callback):
     """Tells the figures of each step from another thread, so that the device need not wait."""
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import pytest
-from PIL import Image
 
 from anomaly.data.images import (
     instances_on_grid,
@@ -18,11 +18,11 @@ from anomaly.data.images import (
 )
 from anomaly.data.read import digest
 from anomaly.errors import InputError
-from anomaly.types import Sample, Split
+from anomaly.types import Annotation, Image, Sample, Split
 
 
 def mask_file(folder: Path, mask: np.ndarray) -> Path:
-    Image.fromarray(mask * np.uint8(255)).save(folder / "mask.png")
+    PIL.Image.fromarray(mask * np.uint8(255)).save(folder / "mask.png")
     return folder / "mask.png"
 
 
@@ -90,45 +90,46 @@ def test_shrinking_averages_so_that_nothing_between_the_pixels_is_lost():
     assert np.allclose(resize(image, 64), blocks, atol=1e-5)
 
 
-def samples(folder: Path, count: int = 3) -> list[Sample]:
+def images(folder: Path, count: int = 3) -> list[Image]:
     out = []
     for index in range(count):
         path = folder / f"{index}.png"
-        Image.fromarray(np.full((20, 30, 3), index * 20, np.uint8)).save(path)
-        out.append(Sample(f"train/good/{index}.png", path, None, 0, digest(path), index))
+        PIL.Image.fromarray(np.full((20, 30, 3), index * 20, np.uint8)).save(path)
+        out.append(Image(f"train/good/{index}.png", path, digest(path)))
     return out
 
 
-def test_images_come_in_the_order_of_the_samples(tmp_path, cache):
-    images = load_images(samples(tmp_path), 16, cache)
-    assert images.shape == (3, 16, 16, 3)
-    assert images.mean((1, 2, 3)).tolist() == [0, 20, 40]
+def test_images_come_in_their_order(tmp_path, cache):
+    loaded = load_images(images(tmp_path), 16, cache)
+    assert loaded.shape == (3, 16, 16, 3)
+    assert loaded.mean((1, 2, 3)).tolist() == [0, 20, 40]
 
 
 def test_an_image_is_decoded_once_for_each_size(tmp_path, cache):
-    sample = samples(tmp_path, 1)[0]
-    first = load_image(sample.image, sample.content, 16, cache)
-    sample.image.unlink()
-    assert np.array_equal(load_image(sample.image, sample.content, 16, cache), first)
+    image = images(tmp_path, 1)[0]
+    first = load_image(image, 16, cache)
+    image.source.unlink()
+    assert np.array_equal(load_image(image, 16, cache), first)
     with pytest.raises(InputError, match=r"0\.png: cannot be read \(No such file"):
-        load_image(sample.image, sample.content, 32, cache)
+        load_image(image, 32, cache)
 
 
 def test_an_image_that_was_replaced_is_refused_and_not_kept_under_the_old_name(tmp_path, cache):
-    first, second = samples(tmp_path, 2)
-    first.image.write_bytes(second.image.read_bytes())
+    first, second = images(tmp_path, 2)
+    first.source.write_bytes(second.source.read_bytes())
     for _ in range(2):
         with pytest.raises(InputError, match=r"0\.png: changed while it was read; start again"):
-            load_image(first.image, first.content, 16, cache)
+            load_image(first, 16, cache)
 
 
 def test_an_image_that_cannot_be_decoded_is_named(tmp_path, cache):
     (tmp_path / "cut.png").write_bytes(b"\x89PNG\r\n\x1a\nthat is all")
     with pytest.raises(InputError, match=r"cut\.png: "):
-        load_image(tmp_path / "cut.png", "digest", 16, cache)
+        load_image(Image("cut.png", tmp_path / "cut.png", "digest"), 16, cache)
 
 
 def test_the_truth_lies_on_the_splits_grid(tmp_path):
-    truth = load_truth(Split("test", tuple(samples(tmp_path)), grid=48), ("good", "bent"))
+    samples = tuple(Sample(image, Annotation(0), 0) for image in images(tmp_path))
+    truth = load_truth(Split("test", samples, grid=48), ("good", "bent"))
     assert truth.masks.shape == (3, 48, 48)
     assert truth.ids == tuple(f"train/good/{i}.png" for i in range(3))

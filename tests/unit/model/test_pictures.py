@@ -22,6 +22,6 @@ def test_the_eight_views_differ_and_the_first_is_the_image():
 
 
 def test_repeated_pictures_count_once_where_they_stand_first():
-    pictures = [Picture(key, 0, lambda: IMAGE) for key in "abacbd"]
+    pictures = [Picture(key, lambda: IMAGE) for key in "abacbd"]
     assert firsts(pictures) == [0, 1, 3, 5]
     assert firsts([]) == []

@@ -43,14 +43,17 @@ def test_where_things_lie_and_what_is_chosen_by_do_not(name, word):
     assert name(word) == name() == name("objective=val/iou")
 
 
-def test_other_images_and_other_masks_are_another_run(name, demo, tmp_path):
+def test_other_images_and_other_masks_are_another_run(name, demo):
     first = demo.train.samples[0]
-    other = replace(demo.train, samples=(replace(first, content="x"), *demo.train.samples[1:]))
+    other = replace(
+        demo.train,
+        samples=(replace(first, image=replace(first.image, content="x")), *demo.train.samples[1:]),
+    )
     assert name(dataset=replace(demo, train=other)) != name()
-    place = next(k for k, sample in enumerate(demo.train) if sample.mask)
+    place = next(k for k, sample in enumerate(demo.train) if sample.annotation.mask)
     samples = list(demo.train.samples)
-    (tmp_path / "mask.png").write_bytes(b"another")
-    samples[place] = replace(samples[place], mask=tmp_path / "mask.png")
+    another = replace(samples[place].annotation, digest="another")
+    samples[place] = replace(samples[place], annotation=another)
     assert name(dataset=replace(demo, train=replace(demo.train, samples=tuple(samples)))) != name()
 
 

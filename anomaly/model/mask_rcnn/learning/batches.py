@@ -76,7 +76,7 @@ class Batches(Ahead):
         return self.steps
 
     def make(self, index: int) -> tuple[dict[str, np.ndarray]]:
-        """What a `Lesson` takes."""
+        """What a `LossModel` takes."""
         chosen = self.order[index * self.size :][: self.size]
         rows = list(self.pool.map(self._example, chosen))
         random = np.random.default_rng((self.seed, self.epoch, index))
@@ -93,14 +93,14 @@ class Batches(Ahead):
         return sum(max(count - self.shapes.instances, 0) for count in counts)
 
     def _example(self, sample: Sample) -> dict[str, np.ndarray]:
-        image = load_image(sample.image, sample.content, self.shapes.image_size, self.cache)
+        image = load_image(sample.image, self.shapes.image_size, self.cache)
         moved, instances = self.policy.apply(image, self._instances(sample), sample.id, self.epoch)
         return example(moved, instances, sample.label, self.shapes.instances)
 
     def _instances(self, sample: Sample) -> np.ndarray:
         if sample.id not in self.truth:
             size = self.shapes.image_size
-            self.truth[sample.id] = instances_on_grid(sample.mask, size, self.least)
+            self.truth[sample.id] = instances_on_grid(sample.annotation.mask, size, self.least)
         return self.truth[sample.id]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from anomaly.model.learner import Report
 from anomaly.model.mask_rcnn.learning.batches import Batches
-from anomaly.model.mask_rcnn.learning.lesson import Lesson
+from anomaly.model.mask_rcnn.learning.loss_model import LossModel
 from anomaly.model.mask_rcnn.learning.losses import NAMES
 from anomaly.model.training.checkpoint import Best, Checkpoint, Memory
 from anomaly.model.training.distribution import over_devices
@@ -24,20 +24,20 @@ class Diverged(Exception):
 
 
 class Trainer:
-    """`epochs` of a lesson over the batches, with validation map every so many of them."""
+    """`epochs` of a loss_model over the batches, with validation map every so many of them."""
 
     def __init__(
         self,
-        lesson: Lesson,
+        loss_model: LossModel,
         batches: Batches,
         validate: Validate,
         every: int,
         epochs: int,
         distribution: str,
     ) -> None:
-        self.lesson, self.batches, self.validate = lesson, batches, validate
+        self.loss_model, self.batches, self.validate = loss_model, batches, validate
         self.every, self.epochs, self.distribution = every, epochs, distribution
-        self.best = Best(lesson)
+        self.best = Best(loss_model)
 
     def run(self, checkpoint: Checkpoint, report: Report) -> None:
         """Learn; afterwards the network has the weights of the best validation map.
@@ -47,8 +47,8 @@ class Trainer:
                 checkpoint has, or what it was before.
         """
         with over_devices(self.distribution):
-            self.lesson.optimizer.build(self.lesson.trainable_variables)
-        memory = Memory(self.lesson, self.lesson.optimizer, self.best)
+            self.loss_model.optimizer.build(self.loss_model.trainable_variables)
+        memory = Memory(self.loss_model, self.loss_model.optimizer, self.best)
         before = memory.state([])
         course = Course(memory, checkpoint, report, every=0)
         try:
@@ -68,7 +68,7 @@ class Trainer:
             def show(logs: Mapping[str, float]) -> None:
                 display.update(task, advance=1, figures=_line(logs))
                 if not np.isfinite(logs["loss"]):  # a mean over the epoch: once NaN, it stays NaN
-                    self.lesson.stop_training = True
+                    self.loss_model.stop_training = True
 
             for epoch in range(course.begun, self.epochs):
                 figures = self._epoch(epoch, AfterBatch(show))
@@ -77,7 +77,9 @@ class Trainer:
     def _epoch(self, epoch: int, callback: AfterBatch) -> dict[str, float]:
         self.batches.begin(epoch)
         with over_devices(self.distribution):
-            history = self.lesson.fit(self.batches, verbose=0, callbacks=[callback], shuffle=False)
+            history = self.loss_model.fit(
+                self.batches, verbose=0, callbacks=[callback], shuffle=False
+            )
         figures = {name: float(values[-1]) for name, values in history.history.items()}
         wrong = [name for name in (*NAMES, "loss") if not np.isfinite(figures[name])]
         if wrong:

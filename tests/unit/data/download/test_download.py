@@ -17,8 +17,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from anomaly.data.download import fetch as download
-from anomaly.data.download import official, transfer
+from anomaly.data.download import fetch, official, transfer
+from anomaly.data.download.__main__ import main
 from anomaly.data.download.official import CATEGORIES
 
 FILES = {"train/good/000.png": random.Random(0).randbytes(3000), "test/hole/000.png": b"hole"}
@@ -101,7 +101,7 @@ def root(tmp_path):
 
 
 def run(root, *options, category="bottle"):
-    return download.main([category, str(root), *options])
+    return main([category, str(root), *options])
 
 
 def error_of(capsys) -> str:
@@ -264,7 +264,7 @@ def test_a_full_disk_keeps_the_download_for_the_next_run(page, root, monkeypatch
         raise OSError(28, "No space left on device", str(root / "x"))
 
     with monkeypatch.context() as patch:
-        patch.setattr(download, "extract", full)
+        patch.setattr(fetch, "extract", full)
         assert run(root, "--source", page.url) == 1
     assert "No space left on device" in error_of(capsys)
     page.asked.clear()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from PIL import Image
+import PIL.Image
 
 from anomaly.data.images import instances_on_grid, load_instances
 from anomaly.masks.components import numbered
-from anomaly.types import Sample, Split
+from anomaly.types import Annotation, Image, Sample, Split
 
 
 def mask() -> np.ndarray:
@@ -34,7 +34,7 @@ def test_specks_are_noise_but_for_the_last_one():
 
 
 def file_of(folder, own: np.ndarray):
-    Image.fromarray(own * np.uint8(255)).save(folder / "mask.png")
+    PIL.Image.fromarray(own * np.uint8(255)).save(folder / "mask.png")
     return folder / "mask.png"
 
 
@@ -72,6 +72,6 @@ def test_no_instance_vanishes_when_the_image_shrinks(tmp_path):
 
 
 def test_the_truth_has_no_specks_either(tmp_path):
-    sample = Sample("a", tmp_path / "a.png", file_of(tmp_path, mask()), 1, "", 0)
+    sample = Sample(Image("a", tmp_path / "a.png", ""), Annotation(1, file_of(tmp_path, mask())), 0)
     counts = [(load_instances(Split("test", (sample,), 64, least)) > 0).sum() for least in (0, 10)]
     assert counts == [143, 140]

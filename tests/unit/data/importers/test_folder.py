@@ -56,12 +56,12 @@ def test_defects_have_their_mask_and_good_parts_have_none(parts):
         part, label, name = file.id.split("/")
         own = parts / "ground_truth" / label / name.replace(".png", "_mask.png")
         assert file.mask == (None if label == "good" else own)
-        assert file.image == parts / part / label / name
+        assert file.image.source == parts / part / label / name
 
 
 def test_the_content_digest_is_of_the_bytes_alone(parts):
     (parts / "train/good/1.png").write_bytes((parts / "train/good/0.png").read_bytes())
-    content = {file.id: file.content for file in read_folder(parts.parent, "parts")}
+    content = {file.id: file.image.content for file in read_folder(parts.parent, "parts")}
     assert content["train/good/0.png"] == content["train/good/1.png"]
     assert content["train/good/0.png"] != content["train/good/2.png"]
 

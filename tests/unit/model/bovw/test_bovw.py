@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -18,7 +17,7 @@ from anomaly.data.read import digest
 from anomaly.errors import InputError
 from anomaly.model.bovw import build, load
 from anomaly.model.bovw.learner import BagOfWords
-from anomaly.types import Dataset, Predictions, Split
+from anomaly.types import Dataset, Image, Predictions, Sample, Split
 
 ROOT = Path(__file__).parents[4]
 SMALL = {
@@ -39,7 +38,7 @@ SMALL = {
 def made(demo: Dataset, cache: Cache, **values: object) -> BagOfWords:
     """A learner for the demo's classes, without augmentation unless `values` say so."""
     given = {"classes": demo.classes, "augment": none.build(seed=0), "cache": cache, "seed": 0}
-    return build(backbone=None, optimizer=None, **given | SMALL | values)
+    return build(**given | SMALL | values)
 
 
 def learned(demo: Dataset, cache: Cache, **values: object) -> BagOfWords:
@@ -54,7 +53,7 @@ def with_flat_images(split: Split, folder: Path) -> Split:
     cv2.imwrite(str(path), np.full((64, 64, 3), 128, np.uint8))
     firsts = {sample.label: sample for sample in split}
     flat = [
-        replace(s, id=f"flat/{s.label}", image=path, content=digest(path), group=10_000 + s.label)
+        Sample(Image(f"flat/{s.label}", path, digest(path)), s.annotation, 10_000 + s.label)
         for s in firsts.values()
     ]
     return Split(split.name, (*split.samples, *flat), split.grid)
@@ -62,7 +61,7 @@ def with_flat_images(split: Split, folder: Path) -> Split:
 
 def test_keypoints_of_every_class_are_enough(demo, store):
     own = learned(demo, store, sampling="keypoint", words=4)
-    assert np.isfinite(own.predict(demo.test).heat).all()
+    assert np.isfinite(own.predict(demo.test.images, demo.test.grid).heat).all()
 
 
 @pytest.mark.parametrize("sampling", ["keypoint", "dense"])
@@ -70,14 +69,19 @@ def test_flat_images_are_learned_and_predicted_too(sampling, demo, cache, tmp_pa
     train, test = (with_flat_images(part, tmp_path) for part in (demo.train, demo.test))
     own = made(demo, cache, sampling=sampling, words=4)
     own.fit(train, demo.validate, None, None)
-    flat = own.predict(test)
+    flat = own.predict(test.images, test.grid)
     assert np.allclose(flat.proba[-1], flat.proba[-2])
     if sampling == "keypoint":
         assert not flat.heat[-1].any()
 
 
 def test_the_same_seed_learns_the_same_whatever_the_cache_holds(demo, store, cache):
-    assert_same(*(learned(demo, c, seed=5).predict(demo.test) for c in (store, store, cache)))
+    assert_same(
+        *(
+            learned(demo, c, seed=5).predict(demo.test.images, demo.test.grid)
+            for c in (store, store, cache)
+        )
+    )
 
 
 def test_versions_of_the_policy_are_learned(demo, store):
@@ -87,14 +91,14 @@ def test_versions_of_the_policy_are_learned(demo, store):
 
 
 def test_a_warm_run_describes_nothing_anew(demo, store, monkeypatch):
-    before = learned(demo, store).predict(demo.test)
+    before = learned(demo, store).predict(demo.test.images, demo.test.grid)
 
     def refuse(*_: object) -> None:
         raise AssertionError("SIFT was computed although its patches are in the cache")
 
     monkeypatch.setattr("anomaly.model.bovw.reader.describe", refuse)
     monkeypatch.setattr("anomaly.model.bovw.reader.learn", refuse)
-    assert_same(learned(demo, store).predict(demo.test), before)
+    assert_same(learned(demo, store).predict(demo.test.images, demo.test.grid), before)
 
 
 def test_the_grid_search_keeps_to_the_train_part_and_says_what_it_chose(demo, store, caplog):
@@ -118,14 +122,17 @@ def test_a_loaded_bag_predicts_and_learns_no_more(demo, store, cache, tmp_path):
     own = learned(demo, store)
     own.save(tmp_path / "bag")
     loaded = load(tmp_path / "bag", cache)
-    assert_same(loaded.predict(demo.test), own.predict(demo.test))
+    assert_same(
+        loaded.predict(demo.test.images, demo.test.grid),
+        own.predict(demo.test.images, demo.test.grid),
+    )
     with pytest.raises(ValueError, match="build a new one"):
         loaded.fit(demo.train, demo.validate, None, None)
 
 
 def test_a_bag_that_has_learned_nothing_neither_predicts_nor_is_saved(demo, store, tmp_path):
     with pytest.raises(ValueError, match="has to learn"):
-        made(demo, store).predict(demo.test)
+        made(demo, store).predict(demo.test.images, demo.test.grid)
     with pytest.raises(ValueError, match="has to learn"):
         made(demo, store).save(tmp_path)
 

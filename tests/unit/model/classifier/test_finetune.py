@@ -10,18 +10,19 @@ import numpy as np
 
 from anomaly.config.schema import StageConfig, TrainerConfig
 from anomaly.model.classifier import finetune as finetuning
-from anomaly.model.classifier.finetune import Batches, finetune
+from anomaly.model.classifier.finetune import Batches, Labelled, finetune
 from anomaly.model.pictures import Picture
 from anomaly.model.training.checkpoint import Checkpoint
 
 
-def pictures(count: int = 12, swapped: bool = False) -> list[Picture]:
+def pictures(count: int = 12, swapped: bool = False) -> Labelled:
     """Dark images of class 0 and bright ones of class 1, or the other way round."""
 
     def load(bright: int):
         return lambda: np.full((8, 8, 3), 40 + 150 * bright, np.uint8)
 
-    return [Picture(str(i), (i + swapped) % 2, load(i % 2)) for i in range(count)]
+    labels = (np.arange(count) + swapped) % 2
+    return Labelled([Picture(str(i), load(i % 2)) for i in range(count)], labels)
 
 
 def small_network() -> keras.Model:
@@ -45,7 +46,7 @@ def fresh() -> Checkpoint:
     return Checkpoint(Path(mkdtemp()), "key")
 
 
-def tuned(validate: list[Picture]) -> tuple[keras.Model, list[dict]]:
+def tuned(validate: Labelled) -> tuple[keras.Model, list[dict]]:
     own, told = small_network(), []
     stage = of(StageConfig(epochs=3, learning_rate=0.05, batch_size=5))
     optimizer = keras.optimizers.SGD(0.05)
@@ -73,7 +74,7 @@ def test_a_picture_is_made_once_for_all_epochs_and_repetitions(monkeypatch):
         made.append(1)
         return np.zeros((8, 8, 3), np.uint8)
 
-    few = [Picture(str(i % 3), 0, load) for i in range(6)]
+    few = Labelled([Picture(str(i % 3), load) for i in range(6)], np.zeros(6, np.int64))
     batches = Batches(few, 1, seed=0)
     for epoch in range(3):
         batches.shuffle(epoch)

@@ -111,7 +111,7 @@ def pictures(count: int = 3, loaded: list | None = None) -> list[Picture]:
     def load(index: int):
         return lambda: (loaded if loaded is not None else []).append(index) or IMAGES[index]
 
-    return [Picture(f"key{index}", 0, load(index)) for index in range(count)]
+    return [Picture(f"key{index}", load(index)) for index in range(count)]
 
 
 def test_features_are_computed_once_and_read_back_to_the_bit(cache):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from anomaly.model.mask_rcnn.learning.lesson import Lesson
+from anomaly.model.mask_rcnn.learning.loss_model import LossModel
 
 SMALL = (
     *("experiment=demo_mask_rcnn", "backbone.width=4", "model.image_size=64", "model.channels=8"),
@@ -30,7 +30,7 @@ def test_both_stages_go_on_from_their_checkpoints(parsed, learner_of, demo, monk
     def refused(*args, **kwargs):
         pytest.fail("an epoch was learned twice")
 
-    monkeypatch.setattr(Lesson, "fit", refused)
+    monkeypatch.setattr(LossModel, "fit", refused)
     second, again = learned()
     assert again == told
     assert second.thresholds == first.thresholds

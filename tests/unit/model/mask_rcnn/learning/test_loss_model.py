@@ -8,7 +8,7 @@ import pytest
 
 from anomaly.backbone import tiny
 from anomaly.model.mask_rcnn.learning import targets
-from anomaly.model.mask_rcnn.learning.lesson import Lesson
+from anomaly.model.mask_rcnn.learning.loss_model import LossModel
 from anomaly.model.mask_rcnn.network import Parts, finder
 from anomaly.model.mask_rcnn.pyramid import freeze
 
@@ -24,7 +24,7 @@ def precision(request):
     keras.mixed_precision.set_global_policy("float32")
 
 
-def batch_of(lesson: Lesson, instances: int) -> dict[str, np.ndarray]:
+def batch_of(loss_model: LossModel, instances: int) -> dict[str, np.ndarray]:
     """Two images of noise with so many squares in each."""
     random = np.random.default_rng(0)
     boxes, labels = np.zeros((2, INSTANCES, 4), np.float32), np.zeros((2, INSTANCES), np.int32)
@@ -38,47 +38,47 @@ def batch_of(lesson: Lesson, instances: int) -> dict[str, np.ndarray]:
         "boxes": boxes,
         "labels": labels,
         "instances": numbered,
-        "anchor_draw": random.random((2, len(lesson.anchors)), np.float32),
+        "anchor_draw": random.random((2, len(loss_model.anchors)), np.float32),
         "region_draw": random.random((2, proposals), np.float32),
     }
 
 
-def lesson_of() -> tuple[Lesson, keras.Model]:
+def loss_model_of() -> tuple[LossModel, keras.Model]:
     keras.utils.set_random_seed(0)
     backbone = tiny.build(image_size=64, weights=None, width=8)
     parts = Parts(backbone, 4, SETTINGS)
-    lesson = Lesson(finder(parts), parts)
-    compile_(lesson, 1e-3)
-    return lesson, backbone
+    loss_model = LossModel(finder(parts), parts)
+    compile_(loss_model, 1e-3)
+    return loss_model, backbone
 
 
-def compile_(lesson: Lesson, rate: float) -> None:
+def compile_(loss_model: LossModel, rate: float) -> None:
     """With the optimizer's variables there already, the graph is traced once and not twice."""
-    lesson.compile(keras.optimizers.Adam(rate), jit_compile=False)
-    lesson.optimizer.build(lesson.trainable_variables)
+    loss_model.compile(keras.optimizers.Adam(rate), jit_compile=False)
+    loss_model.optimizer.build(loss_model.trainable_variables)
 
 
 def test_it_learns_in_every_precision_and_answers_in_float32(precision):
-    lesson, _ = lesson_of()
-    batch = batch_of(lesson, 2)
-    losses = [lesson.train_on_batch(batch, return_dict=True)["loss"] for _ in range(12)]
+    loss_model, _ = loss_model_of()
+    batch = batch_of(loss_model, 2)
+    losses = [loss_model.train_on_batch(batch, return_dict=True)["loss"] for _ in range(12)]
     assert np.isfinite(losses).all()
     assert losses[-1] < 0.8 * losses[0]
-    found = lesson.network.predict_on_batch(batch["image"])
+    found = loss_model.network.predict_on_batch(batch["image"])
     assert {np.asarray(found[name]).dtype for name in ("boxes", "scores", "masks")} == {
         np.dtype("float32")
     }
-    head = lesson.parts.box_head.get_layer("hidden_1")
+    head = loss_model.parts.box_head.get_layer("hidden_1")
     assert head.compute_dtype == precision.removeprefix("mixed_")
 
 
 def test_each_region_is_judged_by_the_outputs_of_its_own_class_and_instance(monkeypatch):
     """Heads that say the same of every region, and other things of each class; losses by hand."""
-    lesson, _ = lesson_of()
+    loss_model, _ = loss_model_of()
     said = np.random.default_rng(1)
     class_bias, box_bias = said.normal(size=4), said.normal(size=(3, 4))
     mask_bias = said.normal(size=3)
-    heads = lesson.parts.box_head, lesson.parts.mask_head
+    heads = loss_model.parts.box_head, loss_model.parts.mask_head
     for head, name, bias in (
         (heads[0], "class", class_bias), (heads[0], "box", box_bias), (heads[1], "mask", mask_bias)
     ):  # fmt: skip
@@ -89,8 +89,8 @@ def test_each_region_is_judged_by_the_outputs_of_its_own_class_and_instance(monk
     monkeypatch.setattr(
         targets, "of_regions", lambda *given: taught.append(drawn(*given)) or taught[-1]
     )
-    batch = batch_of(lesson, 3)
-    losses = {name: float(value) for name, value in lesson(batch).items()}
+    batch = batch_of(loss_model, 3)
+    losses = {name: float(value) for name, value in loss_model(batch).items()}
 
     boxes, labels, instance = (
         np.asarray(x) for x in (taught[0].boxes, taught[0].labels, taught[0].instance)
@@ -122,42 +122,42 @@ def test_each_region_is_judged_by_the_outputs_of_its_own_class_and_instance(monk
 def test_half_precision_scales_its_loss():
     keras.mixed_precision.set_global_policy("mixed_float16")
     try:
-        lesson, _ = lesson_of()
+        loss_model, _ = loss_model_of()
     finally:
         keras.mixed_precision.set_global_policy("float32")
-    assert isinstance(lesson.optimizer, keras.optimizers.LossScaleOptimizer)
-    assert np.isfinite(lesson.train_on_batch(batch_of(lesson, 2), return_dict=True)["loss"])
+    assert isinstance(loss_model.optimizer, keras.optimizers.LossScaleOptimizer)
+    assert np.isfinite(loss_model.train_on_batch(batch_of(loss_model, 2), return_dict=True)["loss"])
 
 
 def test_boxes_and_lots_are_float32_in_every_precision(precision, monkeypatch):
-    lesson, _ = lesson_of()
+    loss_model, _ = loss_model_of()
     seen: dict[str, str] = {}
 
     def spy(maps, proposals, batch):
         seen.update({name: keras.backend.standardize_dtype(x.dtype) for name, x in batch.items()})
-        return type(lesson)._of_regions(lesson, maps, proposals, batch)
+        return type(loss_model)._of_regions(loss_model, maps, proposals, batch)
 
-    monkeypatch.setattr(lesson, "_of_regions", spy)
-    lesson.train_on_batch(batch_of(lesson, 2))
+    monkeypatch.setattr(loss_model, "_of_regions", spy)
+    loss_model.train_on_batch(batch_of(loss_model, 2))
     assert {seen[name] for name in ("boxes", "anchor_draw", "region_draw")} == {"float32"}
 
 
 def test_an_image_without_instances_teaches_that_nothing_is_there():
-    lesson, _ = lesson_of()
-    figures = lesson.train_on_batch(batch_of(lesson, 0), return_dict=True)
+    loss_model, _ = loss_model_of()
+    figures = loss_model.train_on_batch(batch_of(loss_model, 0), return_dict=True)
     assert figures["proposal_class"] > 0 and figures["class"] > 0
     assert figures["proposal_box"] == figures["box"] == figures["mask"] == 0
 
 
 def test_what_is_frozen_stays_and_the_rest_moves():
-    lesson, backbone = lesson_of()
+    loss_model, backbone = loss_model_of()
     frozen = freeze(backbone, "C3", batch_norm=True)
     assert frozen
     below = keras.Model(backbone.input, backbone.output["C3"])
     before = [weight.copy() for weight in below.get_weights()]
     above = [weight.copy() for weight in backbone.get_weights()]
-    compile_(lesson, 1e-2)
-    lesson.train_on_batch(batch_of(lesson, 2))
+    compile_(loss_model, 1e-2)
+    loss_model.train_on_batch(batch_of(loss_model, 2))
     assert all(np.array_equal(a, b) for a, b in zip(before, below.get_weights(), strict=True))
     assert not all(np.array_equal(a, b) for a, b in zip(above, backbone.get_weights(), strict=True))
     assert freeze(backbone, "C3", batch_norm=True) == []

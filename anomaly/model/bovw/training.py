@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Training:
+class Recipe:
     """What a bag of words needs to learn, and not to predict."""
 
     augment: Policy
@@ -41,8 +41,7 @@ class Training:
         Raises:
             InputError: fewer descriptors than words, or a class too small for the grid search.
         """
-        pictures, groups = self._pictures(train, reader, size)
-        labels = np.array([picture.label for picture in pictures])
+        pictures, labels, groups = self._pictures(train, reader, size)
         vocabulary = reader.vocabulary(pictures, self.words, root, self.seed)
         x = vectors(reader(pictures, vocabulary, "train words"), self.words, levels)
         c, gamma = self._settle(x, labels, groups)
@@ -50,13 +49,14 @@ class Training:
 
     def _pictures(
         self, train: Split, reader: Reader, size: int
-    ) -> tuple[list[Picture], Sequence[int]]:
-        """Each distinct picture with its group; what the policy repeats is balanced by weight."""
+    ) -> tuple[list[Picture], np.ndarray, Sequence[int]]:
+        """Each distinct picture, its label and group; what the policy repeats counts by weight."""
         pictures = training_pictures(train.samples, self.augment, size, reader.cache)
         versions = self.augment.versions(train.labels)
+        labels = np.repeat(train.labels, versions)
         groups = np.repeat([sample.group for sample in train], versions)
         distinct = firsts(pictures)
-        return [pictures[place] for place in distinct], groups[distinct].tolist()
+        return [pictures[k] for k in distinct], labels[distinct], groups[distinct].tolist()
 
     def _settle(
         self, x: np.ndarray, labels: np.ndarray, groups: Sequence[int]

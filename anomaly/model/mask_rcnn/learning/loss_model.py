@@ -19,7 +19,7 @@ from anomaly.model.mask_rcnn.network import Parts
 ANCHOR_BETA, BOX_BETA = 1 / 9, 1.0  # where smooth L1 turns linear
 
 
-class Lesson(keras.Model):
+class LossModel(keras.Model):
     """Its outputs are the five losses; their sum is what training minimises.
 
     Takes a mapping: image (b, h, w, 3) uint8 RGB; boxes (b, g, 4), empty where there is none;
@@ -28,7 +28,7 @@ class Lesson(keras.Model):
     """
 
     def __init__(self, network: keras.Model, parts: Parts) -> None:
-        super().__init__(name="lesson", autocast=False)  # boxes and lots stay float32
+        super().__init__(name="loss_model", autocast=False)  # boxes and lots stay float32
         self.network = network  # has every weight of the parts
         self.parts = parts
         self.anchors = np.concatenate(parts.propose.anchors)

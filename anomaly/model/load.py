@@ -1,0 +1,51 @@
+"""Reads back what a learner saved, whatever its kind."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from anomaly.cache.store import Cache, NoCache
+from anomaly.errors import InputError, first_line
+from anomaly.runtime.import_keras import import_keras
+
+if TYPE_CHECKING:
+    from anomaly.model.learner import Learner
+
+# The file that only this kind of learner saves, and the module whose `load` reads it. Nothing else
+# is ever imported because a file says so.
+KINDS = {
+    "classifier.json": "anomaly.model.classifier",
+    "bovw.json": "anomaly.model.bovw",
+    "detector.json": "anomaly.model.mask_rcnn",
+}
+PLACES = ("", "data", "model", "model/data")  # below the folder of a run, or of its model
+
+
+def load(folder: Path | str, cache: Cache | None = None) -> Learner:
+    """The trained learner of a run; it predicts what it predicted then.
+
+    Args:
+        folder: of the run, or of the model in it.
+        cache: where features are kept; by default nowhere.
+
+    Raises:
+        InputError: there is no trained model, or its files are damaged.
+    """
+    for place in PLACES:
+        for marker, module in KINDS.items():
+            if (Path(folder) / place / marker).is_file():
+                import_keras()
+                return _read(module, Path(folder) / place, cache or NoCache())
+    raise InputError(f"{folder} holds no trained model; give the folder of a finished training run")
+
+
+def _read(module: str, folder: Path, cache: Cache) -> Learner:
+    try:
+        return import_module(module).load(folder, cache)
+    except Exception as error:  # json, zip, numpy, HDF5 and Keras all raise errors of their own
+        raise InputError(
+            f"the model in {folder} cannot be read ({first_line(error)}); copy it again from the"
+            " run, or train it again"
+        ) from None
