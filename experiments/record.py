@@ -14,14 +14,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from anomaly.config import explain as mistakes
-from anomaly.config.schema import TrackingConfig
+from anomaly.config.explain import explained
 from anomaly.errors import InputError
 from anomaly.plots.bars import bars
 from anomaly.report.collect import arranged, read_all
 from anomaly.report.runs import Row, rows
 from anomaly.tracking.read import all_finished, reader
-from anomaly.tracking.store import store_uri
+from anomaly.tracking.store import store_at
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -52,7 +51,7 @@ def main(study: Path, output: Path) -> None:
     Raises:
         InputError: the store has none of the runs of a table.
     """
-    uri = store_uri(TrackingConfig(None), output)
+    uri = store_at(output).uri
     client = reader(uri)
     if client is None:
         raise InputError(f"no run in {uri}: run the study first")
@@ -155,5 +154,5 @@ def _count(row: Row, name: str) -> str:
 
 
 if __name__ == "__main__":
-    with mistakes.explained():
+    with explained():
         main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from difflib import get_close_matches
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from anomaly.config.schema import MembersConfig
@@ -15,6 +14,8 @@ from anomaly.types import Dataset, Predictions, Split
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
+
+    from anomaly.tracking.store import Store
 
 LEAST = 2
 
@@ -28,9 +29,7 @@ class Member(NamedTuple):
     test: Predictions
 
 
-def find(
-    config: MembersConfig, dataset: Dataset, fold: int, uri: str, output: Path
-) -> list[Member]:
+def find(config: MembersConfig, dataset: Dataset, fold: int, store: Store) -> list[Member]:
     """The members that are named, or else the best of each kind, the best first.
 
     A named run of another fold of the same cross-validation stands for its sibling of `fold`.
@@ -38,24 +37,24 @@ def find(
     Raises:
         InputError: fewer than two, or one that cannot vote on this split; the sentence names it.
     """
-    runs = choose(config, dataset, fold, uri, output)
-    return [_member(run, dataset, uri, output) for run in runs]
+    runs = choose(config, dataset, fold, store)
+    return [_member(run, dataset, store) for run in runs]
 
 
-def choose(config: MembersConfig, dataset: Dataset, fold: int, uri: str, output: Path) -> list[Run]:
+def choose(config: MembersConfig, dataset: Dataset, fold: int, store: Store) -> list[Run]:
     """The runs of `find`, before anything that they predicted is read."""
     if config.run_ids:
-        runs = [_named(run_id, dataset, fold, uri, output) for run_id in config.run_ids]
+        runs = [_named(run_id, dataset, fold, store) for run_id in config.run_ids]
         _expect_distinct(runs)
     else:
-        runs = _found(config, dataset, uri, output)
+        runs = _found(config, dataset, store)
     if len(runs) < LEAST:
         raise InputError(_too_few(runs, dataset, config.where))
     return runs
 
 
-def _named(run_id: str, dataset: Dataset, fold: int, uri: str, output: Path) -> Run:
-    run = run_of(uri, output, run_id)
+def _named(run_id: str, dataset: Dataset, fold: int, store: Store) -> Run:
+    run = run_of(store, run_id)
     tags = run.data.tags
     if tags.get("role") != "member":
         raise InputError(
@@ -63,7 +62,7 @@ def _named(run_id: str, dataset: Dataset, fold: int, uri: str, output: Path) -> 
         )
     if dataset.folds_digest and "cross_validation" in tags and tags.get("split") != dataset.digest:
         own = {"cross_validation": tags["cross_validation"], "role": "member", "fold": str(fold)}
-        siblings = finished_runs(uri, output, dataset.category, own)
+        siblings = finished_runs(store, dataset.category, own)
         if not siblings:
             raise InputError(
                 f"{_title(run)} has no finished sibling of fold {fold}; run that first"
@@ -86,11 +85,11 @@ def _expect_distinct(runs: Sequence[Run]) -> None:
             )
 
 
-def _found(config: MembersConfig, dataset: Dataset, uri: str, output: Path) -> list[Run]:
+def _found(config: MembersConfig, dataset: Dataset, store: Store) -> list[Run]:
     """The best run of each kind of model by the metric, of equal ones the newest."""
     own = {"role": "member", "split": dataset.digest}
     wanted = {tuple(condition.split("=", 1)) for condition in config.where}
-    every = finished_runs(uri, output, dataset.category, own)
+    every = finished_runs(store, dataset.category, own)
     runs = [run for run in every if wanted <= run.data.tags.items()]
     figure = not config.metric.endswith(EVIDENCE)
     scored = [run for run in runs if figure and config.metric in run.data.metrics]
@@ -110,10 +109,10 @@ def _found(config: MembersConfig, dataset: Dataset, uri: str, output: Path) -> l
     return list(best.values())[: config.most]
 
 
-def _member(run: Run, dataset: Dataset, uri: str, output: Path) -> Member:
+def _member(run: Run, dataset: Dataset, store: Store) -> Member:
     title = _title(run)
     try:
-        validate, test = (predictions_of(uri, output, run, part) for part in ("val", "test"))
+        validate, test = (predictions_of(store, run, part) for part in ("val", "test"))
     except InputError as error:
         raise InputError(f"{title} cannot vote: {error}") from None
     for predictions in (validate, test):

@@ -23,6 +23,8 @@ from anomaly.types import Dataset, Predictions, Scores
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
+    from anomaly.tracking.store import Store
+
 log = logging.getLogger(__name__)
 
 
@@ -32,7 +34,7 @@ def pool(
     cache: Cache,
     folder: Path,
     tags: Mapping[str, str],
-    uri: str,
+    store: Store,
     start: Callable,
 ) -> None:
     """Once every fold has finished, score all their predictions together and record that.
@@ -40,9 +42,9 @@ def pool(
     `start` begins a tracked run like the fold's own. Folds belong together when they carry the
     same `cross_validation` tag: same folds, same configuration. Pooled before, they stay as they are.
     """
-    folds = _folds(config, dataset, tags, uri)
+    folds = _folds(config, dataset, tags, store)
     known = {"role": "pooled", "folds": " ".join(run.info.run_id for run in folds)}
-    if not folds or finished_runs(uri, Path(config.output), dataset.category, known):
+    if not folds or finished_runs(store, dataset.category, known):
         return
     own = folder / "pooled"
     own.mkdir(parents=True, exist_ok=True)
@@ -53,7 +55,7 @@ def pool(
     with start(own, name=name, tags=pooled_tags) as tracker:
         scores = {}
         for part in ("val", "test"):
-            parts = [predictions_of(uri, Path(config.output), run, part) for run in folds]
+            parts = [predictions_of(store, run, part) for run in folds]
             scores[part] = _score(own, part, join(parts), decisions(folds, part), dataset, cache)
         results.write_scores(own, scores)
         tracker.finish(results.metrics(scores))
@@ -61,7 +63,7 @@ def pool(
     print_scores(f"{len(folds)} folds pooled: each image tested once", scores, places)
 
 
-def _folds(config: RunConfig, dataset: Dataset, tags: Mapping[str, str], uri: str) -> list[Run]:
+def _folds(config: RunConfig, dataset: Dataset, tags: Mapping[str, str], store: Store) -> list[Run]:
     """The newest run of every fold, or none where some are still to come.
 
     Where folds are run again, those of before do not stand for them.
@@ -69,7 +71,7 @@ def _folds(config: RunConfig, dataset: Dataset, tags: Mapping[str, str], uri: st
     wanted = {"cross_validation": tags["cross_validation"], "role": tags["role"]}
     if config.trainer.rerun and "sweep" in tags:
         wanted["sweep"] = tags["sweep"]
-    runs = finished_runs(uri, Path(config.output), dataset.category, wanted)
+    runs = finished_runs(store, dataset.category, wanted)
     newest = {int(run.data.tags["fold"]): run for run in reversed(runs)}
     count = int(config.data["folds"])
     if len(newest) < count:

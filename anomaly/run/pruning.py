@@ -1,4 +1,4 @@
-"""Trials of a search that fall behind the median of the others are given up (Golovin et al., KDD 2017)."""
+"""Stops trials of a search that are worse than the median of the others (Golovin et al., KDD 2017)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from anomaly.config.schema import RunConfig
 from anomaly.errors import Pruned
 
 if TYPE_CHECKING:
@@ -16,13 +15,13 @@ if TYPE_CHECKING:
     from anomaly.model.learner import Report
 
 FILE = "trials.json"  # in the sweep's folder
-LOOKS = 20  # at a training, however many epochs it has: trials are compared at equal shares of it
-PATIENCE = LOOKS // 4  # looks before which none is given up
-FIRST = 5  # trials that run to their end, to be compared with
+LOOKS = 20  # comparisons in a training, at equal shares of it however many epochs it has
+PATIENCE = LOOKS // 4  # looks before which no trial is stopped
+FIRST = 5  # trials that run to their end, for the others to be compared with
 
 
 class Watch:
-    """Takes the figures of epochs; raises Pruned where half of the other trials were better by then."""
+    """Passes the figures of epochs on; raises Pruned if the median of the others was better by then."""
 
     def __init__(self, trial: Trial, figure: str, epochs: int, report: Report) -> None:
         self.trial, self.figure, self.epochs, self.report = trial, figure, epochs, report
@@ -37,21 +36,23 @@ class Watch:
         self.trial.report(values[self.figure], look)
         if look < LOOKS and self.trial.should_prune():
             raise Pruned(
-                f"given up after {epoch + 1} of {self.epochs} epochs: {self.figure}"
-                f" {values[self.figure]:.3f} is behind half of the other trials"
+                f"stopped after {epoch + 1} of {self.epochs} epochs: {self.figure}"
+                f" {values[self.figure]:.3f} is worse than the median of the other trials"
             )
 
 
 def announce(sweep: Path, storage: str, study: str, trials: Mapping[str, int]) -> None:
-    """Leave word for the jobs: which trial each is, by its identity."""
+    """Leave a file that says which trial each job is, by the identity of the job."""
     content = {"storage": storage, "study": study, "trials": dict(trials)}
     (sweep / FILE).write_text(json.dumps(content))
 
 
-def watched(sweep: str | None, identity: str, config: RunConfig, report: Report) -> Report:
-    """`report`, or where this job is a trial one that may give it up.
+def watched(
+    report: Report, sweep: str | None, identity: str, objective: str, epochs: int
+) -> Report:
+    """`report`, or for a trial of a search one that may raise Pruned.
 
-    That takes an objective that epochs have a figure of: val/accuracy or val/map.
+    It does so only if epochs report the objective, as they do val/accuracy and val/map.
     """
     try:
         known = json.loads((Path(sweep or "") / FILE).read_text())
@@ -59,8 +60,7 @@ def watched(sweep: str | None, identity: str, config: RunConfig, report: Report)
     except (OSError, ValueError, KeyError):  # no search, or none that prunes
         return report
     trial = _trial(known["storage"], known["study"], number)
-    epochs = config.trainer.epochs + config.trainer.finetune.epochs
-    return Watch(trial, config.objective.replace("/", "_"), epochs, report)
+    return Watch(trial, objective.replace("/", "_"), epochs, report)
 
 
 def _trial(storage: str, name: str, number: int) -> Trial:

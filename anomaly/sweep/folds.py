@@ -1,4 +1,4 @@
-"""Folds that finished before, in a sweep that was cut off before their pooled result."""
+"""Pools folds that an earlier, interrupted sweep finished."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from anomaly.run import prepare as place
 from anomaly.run import workflow
 from anomaly.sweep.plan import Child
 from anomaly.tracking import nest
-
-NOTE = "mlflow.note.content"
+from anomaly.tracking.names import DESCRIPTION
 
 
 def pool_skipped(children: Sequence[Child], sweep: Path) -> None:
-    """Pool skipped folds where that was not done; a child whose folds cannot be pooled has failed."""
+    """Pool skipped folds that have no pooled result; a child whose folds cannot be pooled fails."""
     skipped = [child for child in children if child.state == "skipped"]
-    folds = {own: child for child in skipped if (own := child.tags.get("cross_validation"))}
+    folds = {name: child for child in skipped if (name := child.tags.get("cross_validation"))}
     for name, child in folds.items():
-        kept = {k: v for k, v in child.tags.items() if not k.startswith("mlflow.") or k == NOTE}
+        kept = {
+            k: v for k, v in child.tags.items() if not k.startswith("mlflow.") or k == DESCRIPTION
+        }
         tags = {**kept, "sweep": str(sweep), **nest.parent_of(str(sweep))}
         assert child.run is not None
         try:

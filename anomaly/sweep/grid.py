@@ -1,4 +1,4 @@
-"""Every combination of what the command line lists: Hydra's own sweeper, on a recorded session."""
+"""Runs every combination of the listed values: Hydra's basic sweeper, recorded as one sweep."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from anomaly.errors import InputError
 
 
 class Grid(BasicSweeper):
-    """Runs what was not run before; a job that fails stops no other."""
+    """Runs the jobs that no finished run stands for; a job that fails stops no other."""
 
     def sweep(self, arguments: list[str]) -> Any:
-        """Run all jobs, and exit with 1 where one of them failed."""
+        """Run all jobs, and exit with 1 if one of them failed."""
         from anomaly.sweep.session import Session  # with MLflow, which single runs load later
 
         assert self.config and self.launcher and self.hydra_context
@@ -23,7 +23,7 @@ class Grid(BasicSweeper):
         loader = self.hydra_context.config_loader
         parsed = OverridesParser.create(loader).parse_overrides([*self._parse_config(), *arguments])
         session = Session(self.config, loader, self.launcher)
-        batches = [session.plan(own) for own in self.split_arguments(parsed, self.max_batch_size)]
+        batches = [session.plan(jobs) for jobs in self.split_arguments(parsed, self.max_batch_size)]
         session.open(session.children)
         try:
             for batch in batches:

@@ -1,4 +1,4 @@
-"""Hands jobs to Hydra's launcher, and finds out what became of each: its own folder knows."""
+"""Hands jobs to Hydra's launcher, and reads in each job's folder how it ended."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from anomaly.sweep.plan import Child
 from anomaly.tracking.record import Record, read_record
 
 log = logging.getLogger(__name__)
-STOPPED = "stopped while it ran; the same command runs it again"
-DIED = "its process ended without a word; the same command runs it again"
+STOPPED = "stopped before it finished; the same command runs it again"
+DIED = "its process died without an error message; the same command runs it again"
 
 
 def launch(launcher: Launcher, children: Sequence[Child], first: int, sweep: Path) -> None:
-    """Run the children, numbered from `first`, and note in each how it ended; raises nothing of theirs."""
+    """Run the children, numbered from `first`, and note in each how it ended; none raises."""
     returns: Sequence[JobReturn | None] = [None] * len(children)
     reason = DIED
     _join_cluster(launcher)
     try:
         overrides = [child.overrides for child in children]
         returns = launcher.launch(overrides, initial_job_idx=first)
-    except Exception as error:  # a launcher whose worker died, or that could not begin, has its own
-        log.warning("the launcher gave up: %s: %s", type(error).__name__, error)
-        said = first_line(error).split(". ")[0]  # joblib has a paragraph
+    except Exception as error:  # each launcher raises other types, when a worker dies for instance
+        log.warning("the launcher failed: %s: %s", type(error).__name__, error)
+        sentence = first_line(error).split(". ")[0]  # joblib writes a paragraph
         reason = (
-            f"the launcher gave up ({type(error).__name__}: {said}); the same command runs what is"
-            " missing"
+            f"the launcher failed ({type(error).__name__}: {sentence}); the same command runs what"
+            " is missing"
         )
-    except BaseException:  # stopped: what had not begun has not failed
+    except BaseException:  # stopped: a job that had not begun has not failed
         reason = ""
         raise
     finally:
@@ -43,7 +43,7 @@ def launch(launcher: Launcher, children: Sequence[Child], first: int, sweep: Pat
 
 
 def _join_cluster(launcher: Launcher) -> None:
-    """A Ray cluster that runs already has its memory; the launcher would ask for some of its own."""
+    """Ask for no object store where a Ray cluster runs already: Ray would refuse to join it."""
     ray = getattr(launcher, "ray_cfg", None)
     if ray and (ray.get("init") or {}).get("address"):
         with open_dict(ray.init):
@@ -51,25 +51,25 @@ def _join_cluster(launcher: Launcher) -> None:
 
 
 def _folder(returned: JobReturn | None) -> Path | None:
-    """Where a job wrote, which hydra.sweep.subdir may have changed; None where it did not say."""
-    said = returned and returned.hydra_cfg
-    own = OmegaConf.select(said, "hydra.runtime.output_dir") if said else None
-    return Path(own) if own else None
+    """Where a job wrote, which hydra.sweep.subdir may have changed; None where it is not known."""
+    config = returned and returned.hydra_cfg
+    folder = OmegaConf.select(config, "hydra.runtime.output_dir") if config else None
+    return Path(folder) if folder else None
 
 
 def _collect(child: Child, folder: Path, returned: JobReturn | None, reason: str) -> None:
-    """What became of a child, whatever became of its process."""
+    """Note how a child ended, even if its process could not report it."""
     record = _record(folder)
-    said: object = ""
+    error: object = ""
     if returned is not None and returned.status == JobStatus.FAILED:
-        said = returned._return_value
-    if isinstance(said, Pruned):
-        child.prune(str(said))
-    elif record and record.status == "FINISHED" and (not said or isinstance(said, Unsent)):
+        error = returned._return_value
+    if isinstance(error, Pruned):
+        child.prune(str(error))
+    elif record and record.status == "FINISHED" and (not error or isinstance(error, Unsent)):
         child.end("done", record.run_id, dict(record.metrics))
-        child.reason = str(said)
-    elif record or said or reason:
-        child.fail(str(said) or reason or STOPPED)
+        child.reason = str(error)
+    elif record or error or reason:
+        child.fail(str(error) or reason or STOPPED)
 
 
 def _record(folder: Path) -> Record | None:

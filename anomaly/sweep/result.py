@@ -1,4 +1,4 @@
-"""What a sweep says at its end: a table, its best job, a picture, and the command that repeats it."""
+"""The result of a sweep: a table, its best job, a picture, and the command that repeats it."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from rich.table import Table
 from anomaly.metrics.direction import lower_is_better
 from anomaly.plots.settings import settings_chart
 from anomaly.sweep.plan import Child, settings, varied
-from anomaly.tracking.nest import NESTED
+from anomaly.tracking.names import PARENT
 
 TEST = "test/accuracy"
-# Of jobs that differ by luck, or by what they are tested on, none is the best.
-APART = {"data.fold", "data.seed", "seed", "data", "data.root", "data.category"}
+# Among jobs that differ by chance, or in what they are tested on, none is the best.
+INCOMPARABLE = {"data.fold", "data.seed", "seed", "data", "data.root", "data.category"}
 STYLES = {"done": "green", "skipped": "dim", "pruned": "yellow", "failed": "red"}
 
 
 def best(children: Sequence[Child], objective: str) -> Child | None:
     """The child with the best objective, of equal ones the first.
 
-    None where none has one, or where some differ by luck or by their data.
+    None if no child has the objective, or if they differ in a seed, a fold or their data.
     """
     scored = [child for child in children if objective in child.metrics]
-    if APART & set(varied(children)):
+    if INCOMPARABLE & set(varied(children)):
         return None
     sign = -1 if lower_is_better(objective) else 1
     return max(scored, key=lambda child: sign * child.metrics[objective], default=None)
@@ -38,27 +38,27 @@ def best(children: Sequence[Child], objective: str) -> Child | None:
 def rows(children: Sequence[Child], objective: str) -> list[list[str]]:
     """A header, then one row for each child: varied settings, state, objective, run, reason.
 
-    No test figure: a table of many would choose by it. Each run has its own in MLflow.
+    No test figures, since people would choose by them; MLflow has them for each run.
     """
     keys = varied(children)
     header = [*brief(keys), "state", objective, "run", "reason"]
-    own = [[c.state, _number(c.metrics.get(objective)), c.run_id, c.reason] for c in children]
-    return [header, *([*_typed(c, keys), *row] for c, row in zip(children, own, strict=True))]
+    ends = [[c.state, _number(c.metrics.get(objective)), c.run_id, c.reason] for c in children]
+    return [header, *([*_typed(c, keys), *end] for c, end in zip(children, ends, strict=True))]
 
 
 def brief(keys: Sequence[str]) -> list[str]:
-    """The last words of the keys, where those tell them apart."""
+    """The last word of each key, or the whole key where two have the same last word."""
     last = [key.rpartition(".")[2] for key in keys]
     return [word if last.count(word) == 1 else key for word, key in zip(last, keys, strict=True)]
 
 
 def _typed(child: Child, keys: Sequence[str]) -> list[str]:
-    own = settings(child)
-    return [own.get(key, "") for key in keys]
+    typed = settings(child)
+    return [typed.get(key, "") for key in keys]
 
 
 def _tested(child: Child) -> str:
-    """The test figure of the one job that was chosen, with its interval."""
+    """The test accuracy of the chosen job, with its 95 % interval."""
     figures = [child.metrics.get(f"{TEST}{end}") for end in ("", "_low", "_high")]
     if None in figures:
         return ""
@@ -71,7 +71,7 @@ def _number(value: float | None) -> str:
 
 
 def write(folder: Path, children: Sequence[Child], objective: str) -> None:
-    """sweep.csv and sweep.png."""
+    """Write sweep.csv and sweep.png."""
     with (folder / "sweep.csv").open("w", newline="") as file:
         csv.writer(file).writerows(rows(children, objective))
     keys = varied(children)
@@ -81,7 +81,7 @@ def write(folder: Path, children: Sequence[Child], objective: str) -> None:
 
 
 def show(children: Sequence[Child], objective: str, chosen: Child | None) -> None:
-    """The table without run ids, the failures' reasons, the counts, and the best job."""
+    """Print the table without run ids, the reasons of failures, the counts, and the best job."""
     if not children:
         return
     console = Console(soft_wrap=True)
@@ -104,10 +104,10 @@ def show(children: Sequence[Child], objective: str, chosen: Child | None) -> Non
 
 
 def counts(children: Sequence[Child]) -> str:
-    """How many were run, skipped and failed."""
+    """How many jobs ended in each state."""
     states = [child.state for child in children]
-    said = [f"{states.count(s)} {s}" for s in (*STYLES, "planned") if s in states]
-    text = ", ".join(said).replace("planned", "never begun")
+    numbers = [f"{states.count(s)} {s}" for s in (*STYLES, "planned") if s in states]
+    text = ", ".join(numbers).replace("planned", "not started")
     before = any(child.state == "skipped" and not child.reason for child in children)
     hint = "; skipped: finished before, with the same settings, data and code" if before else ""
     return f"jobs     {text}{hint}"
@@ -123,10 +123,10 @@ def note(children: Sequence[Child], objective: str, chosen: Child | None) -> str
 
 
 def titles(children: Sequence[Child], parent: str) -> dict[str, str]:
-    """{run id: its varied settings, in short} of the jobs below the run `parent`, also of before."""
+    """{run id: its varied settings, in short} of all jobs below the run `parent`, old and new."""
     keys = varied(children)
     short = brief(keys)
-    done = [c for c in children if c.state == "done" or c.tags.get(NESTED) == parent]
+    done = [c for c in children if c.state == "done" or c.tags.get(PARENT) == parent]
     return {
         child.run_id: " ".join(map("=".join, zip(short, _typed(child, keys), strict=True)))
         for child in done
@@ -139,5 +139,5 @@ def command() -> str:
 
 
 def _title(child: Child, children: Sequence[Child]) -> str:
-    keys, own = varied(children), settings(child)
-    return " ".join(f"{key}={own.get(key, '')}" for key in keys) or " ".join(child.overrides)
+    keys, typed = varied(children), settings(child)
+    return " ".join(f"{key}={typed.get(key, '')}" for key in keys) or " ".join(child.overrides)

@@ -1,4 +1,4 @@
-"""Optuna chooses what to try next, by what was found so far; its study lies in a file and goes on."""
+"""Optuna chooses the next settings from the results so far; its study is a file, to be continued."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from anomaly.run import pruning
 from anomaly.runtime import process
 from anomaly.sweep import plan, space
 from anomaly.sweep.plan import Child
+from anomaly.tracking.address import sqlite_address
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -25,19 +26,20 @@ if TYPE_CHECKING:
 
     from anomaly.sweep.session import Session
 
-FOUND = ("done", "skipped")
-SETTLED = ("COMPLETE", "PRUNED")  # the states of trials that need not be tried again
-RESULT, PROCESS = "result", "process"  # what is noted of a trial
+WITH_RESULT = ("done", "skipped")  # states of jobs
+SETTLED = ("COMPLETE", "PRUNED")  # states of trials that need not be tried again
+RESULT, PROCESS = "result", "process"  # attributes of a trial
 
 
 class Search(Sweeper):
-    """Tries `trials` settings in all, `at_once` at a time; a study that was begun goes on.
+    """Tries `trials` settings in all, `at_once` at a time; an earlier study is continued.
 
     Args:
         params: {key: a sweep in Hydra's words}, such as `tag(log, interval(1e-4, 1e-2))`; the
-            command line may replace each or add others. Everything else typed is the same for all.
-        study: a name, to go on with a study after its settings have changed; null: named by them.
-        prune: whether to give up trials that fall behind, where epochs have the objective's figure.
+            command line may replace each or add others. Everything else typed holds for all trials.
+        study: a name, to continue a study although the settings have changed; null: the name
+            follows from the settings.
+        prune: whether to stop trials that fall behind, if epochs report the objective.
     """
 
     def __init__(
@@ -53,7 +55,7 @@ class Search(Sweeper):
         self.study, self.prune, self.params = study, prune, params or {}
 
     def setup(self, *, hydra_context, task_function, config) -> None:
-        """As Hydra wants it of a sweeper."""
+        """Hydra calls this before `sweep`."""
         from hydra.core.plugins import Plugins
 
         self.config, self.loader = config, hydra_context.config_loader
@@ -62,7 +64,7 @@ class Search(Sweeper):
         )
 
     def sweep(self, arguments: list[str]) -> Any:
-        """Run the trials that are left, and write the best as an experiment."""
+        """Run the remaining trials, and write the best settings as an experiment."""
         from anomaly.sweep import best
         from anomaly.sweep.session import Session
 
@@ -71,7 +73,7 @@ class Search(Sweeper):
         ranges, same = self._typed(arguments)
         session = Session(self.config, self.loader, self.launcher)
         base = session.plan([same])
-        plan.expect_some(base)
+        plan.refuse_all_failed(base)
         assert base[0].run
         space.check(ranges, base[0].run)
         name = self._name(ranges, same, base[0].identity)
@@ -81,45 +83,45 @@ class Search(Sweeper):
             study = self._open(session, name, set(ranges))
             before = [trial for trial in study.trials if _ended(trial)]
             session.children = [_before(trial, ranges, same) for trial in before]
-            while (left := self.trials - _told(study)) > 0:
-                self._batch(session, study, ranges, same, min(left, self.at_once))
+            while (remaining := self.trials - _count_ended(study)) > 0:
+                self._batch(session, study, ranges, same, min(remaining, self.at_once))
         finally:
             session.conclude()
-        best.write(session, same)
+        best.write(session.folder, session.children, session.config.objective, same)
         session.exit()
 
     def _check(self) -> None:
-        """Raises InputError for numbers that are none."""
-        for name, least in (("trials", 1), ("at_once", 1), ("seed", 0)):
+        """Raises InputError for numbers out of range."""
+        for name, minimum in (("trials", 1), ("at_once", 1), ("seed", 0)):
             value = getattr(self, name)
-            if not isinstance(value, int) or value < least:
+            if not isinstance(value, int) or value < minimum:
                 raise InputError(
-                    f"hydra.sweeper.{name} must be a whole number from {least}, got {value}"
+                    f"hydra.sweeper.{name} must be a whole number from {minimum}, got {value}"
                 )
 
     def _typed(self, arguments: Sequence[str]) -> tuple[dict[str, Override], list[str]]:
-        """What varies, by key, and what does not."""
+        """The overrides that vary, by key, and the words of those that do not."""
         words = [*(f"{key}={value}" for key, value in self.params.items()), *arguments]
         parsed = {o.get_key_element(): o for o in OverridesParser.create().parse_overrides(words)}
-        ranges = {key: own for key, own in parsed.items() if own.is_sweep_override()}
+        ranges = {key: o for key, o in parsed.items() if o.is_sweep_override()}
         if not ranges:
             raise InputError("a search needs something to vary, such as 'seed=range(5)'")
         same = [f"{k}={o.get_value_element_as_str()}" for k, o in parsed.items() if k not in ranges]
         return ranges, same
 
     def _name(self, ranges: Mapping[str, Override], same: Sequence[str], identity: str) -> str:
-        """With other data or code, which `identity` knows, it is another study."""
-        words = [*(own.input_line or "" for own in ranges.values()), *same, identity]
+        """The study's name; other data or code, which `identity` covers, make another study."""
+        words = [*(o.input_line or "" for o in ranges.values()), *same, identity]
         return self.study or hashlib.sha256("\n".join(sorted(words)).encode()).hexdigest()[:16]
 
     def _open(self, session: Session, name: str, keys: set[str]) -> Study:
-        """The study, and in it what failed or was killed before: to be tried again first."""
+        """The study, with its failed and killed trials queued to be tried again first."""
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         objective = session.config.objective
         study = optuna.create_study(
-            storage=_opened(_storage(session)),
+            storage=_opened(_studies(session)),
             study_name=f"{session.experiment}-{objective}-{name}",
             direction="minimize" if lower_is_better(objective) else "maximize",
             load_if_exists=True,
@@ -139,20 +141,21 @@ class Search(Sweeper):
         same: Sequence[str],
         count: int,
     ) -> None:
-        """Ask for some settings, try them, and tell what came of them."""
+        """Ask the study for `count` settings, run them, and tell it the results."""
         trials = [self._ask(study) for _ in range(count)]
-        chosen = [[f"{k}={space.suggest(t, k, own)}" for k, own in ranges.items()] for t in trials]
-        children = session.plan([[*same, *own] for own in chosen])
+        chosen = [[f"{k}={space.suggest(t, k, o)}" for k, o in ranges.items()] for t in trials]
+        children = session.plan([[*same, *words] for words in chosen])
         if self.prune:
-            own = zip(children, trials, strict=True)
-            numbers = {child.identity: trial.number for child, trial in own}
-            pruning.announce(session.folder, _storage(session), study.study_name, numbers)
+            pairs = zip(children, trials, strict=True)
+            numbers = {child.identity: trial.number for child, trial in pairs}
+            storage = sqlite_address(_studies(session))
+            pruning.announce(session.folder, storage, study.study_name, numbers)
         session.run(children)
         for trial, child in zip(trials, children, strict=True):
             _tell(study, trial, child, session.config.objective)
 
     def _ask(self, study: Study) -> Trial:
-        """Seeded by its number, so that a search that was interrupted asks what it would have asked."""
+        """A trial seeded by its number, so that an interrupted search goes on as if it never was."""
         import optuna
 
         number = len(study.get_trials(deepcopy=False))
@@ -165,7 +168,7 @@ class Search(Sweeper):
 def _tell(study: Study, trial: Trial, child: Child, objective: str) -> None:
     from optuna.trial import TrialState
 
-    if child.state in FOUND and objective in child.metrics:
+    if child.state in WITH_RESULT and objective in child.metrics:
         trial.set_user_attr(RESULT, {"run_id": child.run_id, "metrics": child.metrics})
         study.tell(trial, child.metrics[objective])
     else:
@@ -173,50 +176,51 @@ def _tell(study: Study, trial: Trial, child: Child, objective: str) -> None:
         study.tell(trial, state=TrialState.PRUNED if pruned else TrialState.FAIL)
 
 
-def _opened(url: str) -> RDBStorage:
+def _studies(session: Session) -> Path:
+    """The file of all studies of an output folder."""
+    return (Path(session.config.output) / "studies.db").resolve()
+
+
+def _opened(file: Path) -> RDBStorage:
     from optuna.storages import RDBStorage
 
     try:
-        return RDBStorage(url)
+        return RDBStorage(sqlite_address(file))
     except Exception as error:  # whatever SQLAlchemy raises
         raise InputError(
-            f"the studies of searches in {url.removeprefix('sqlite:///')} cannot be read"
-            f" ({first_line(error)}); move that file away, and they begin anew"
+            f"the studies of searches in {file} cannot be read ({first_line(error)}); move that file"
+            " away to start new ones"
         ) from None
 
 
-def _storage(session: Session) -> str:
-    return f"sqlite:///{(Path(session.config.output) / 'studies.db').resolve()}"
-
-
 def _unsettled(study: Study, keys: set[str]) -> list[dict[str, object]]:
-    """What was tried of these keys and has no result, each once."""
-    found: list[dict[str, object]] = []
+    """The settings of failed trials over these keys, each once, that no other trial covers."""
+    unsettled: list[dict[str, object]] = []
     settled = [t.params for t in study.trials if t.state.name in SETTLED]
-    settled += [t.system_attrs.get("fixed_params", {}) for t in study.trials]  # to be tried already
+    settled += [t.system_attrs.get("fixed_params", {}) for t in study.trials]  # queued already
     for trial in (t for t in study.trials if t.state.name == "FAIL" and set(t.params) == keys):
-        if trial.params not in [*settled, *found]:
-            found.append(trial.params)
-    return found
+        if trial.params not in [*settled, *unsettled]:
+            unsettled.append(trial.params)
+    return unsettled
 
 
-def _told(study: Study) -> int:
-    """Trials that came to an end, well or not."""
+def _count_ended(study: Study) -> int:
+    """The number of trials that ended, with or without a result."""
     return sum(map(_ended, study.get_trials(deepcopy=False)))
 
 
 def _ended(trial: FrozenTrial) -> bool:
-    """With a result, or failed in this session."""
+    """Whether it has a result or was pruned, or failed in this session."""
     failed = trial.state.name == "FAIL" and trial.user_attrs.get(PROCESS) == process.this()
     return failed or trial.state.name in SETTLED
 
 
 def _before(trial: FrozenTrial, ranges: Mapping[str, Override], same: Sequence[str]) -> Child:
-    """What an earlier session found, for the table."""
-    own = [f"{key}={space.typed(trial.params[key])}" for key in ranges if key in trial.params]
-    child = Child((*same, *own))
+    """A trial of an earlier session, for the table."""
+    words = [f"{key}={space.typed(trial.params[key])}" for key in ranges if key in trial.params]
+    child = Child((*same, *words))
     if RESULT in trial.user_attrs:
         child.end("skipped", **trial.user_attrs[RESULT])
     else:
-        child.prune("given up in an earlier session")
+        child.prune("pruned in an earlier session")
     return child

@@ -1,4 +1,4 @@
-"""Hydra's words for what varies, as Optuna's."""
+"""Translates Hydra's sweep syntax, such as choice(...) and interval(...), into Optuna's."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from hydra.core.override_parser.types import IntervalSweep, Override, Transformer
 
-from anomaly.config import suggest as nearest
 from anomaly.config.parse import parameters
 from anomaly.config.schema import OVERLAYS, SLOTS, RunConfig
+from anomaly.config.suggest import suggest_key
 from anomaly.errors import InputError, first_line
 
 if TYPE_CHECKING:
@@ -17,40 +17,40 @@ if TYPE_CHECKING:
 
 
 def check(ranges: Mapping[str, Override], run: RunConfig) -> None:
-    """Every key that is to vary must be one of this run's; of a group that varies all may be.
+    """Check that every key to be searched exists in this run, or below a group that is searched.
 
     Raises:
-        InputError: naming what is unknown; or each trial is to be run again, which a study is not.
+        InputError: a key is unknown, or trainer.rerun is set.
     """
     if run.trainer.rerun:
         raise InputError(
-            "a search keeps what it has found, so trainer.rerun=true means nothing to it;"
-            " hydra.sweeper.study=NAME begins another one"
+            "a search keeps its finished trials, so trainer.rerun=true has no effect on it;"
+            " start a new search with hydra.sweeper.study=NAME"
         )
     known = [*parameters(run), *SLOTS, *OVERLAYS]
     for key in (key for key in ranges if key.split(".")[0] not in ranges):
         if key not in known and not any(other.startswith(f"{key}.") for other in known):
             raise InputError(
-                f"{key} is to be searched, and is not a known key{nearest.advice(key, known)}; for"
-                " Mask R-CNN there is sweep=search_mask_rcnn"
+                f"{key} cannot be searched: it is not a known key{suggest_key(key, known)};"
+                " to search Mask R-CNN, use sweep=search_mask_rcnn"
             )
 
 
 def suggest(trial: Trial, key: str, override: Override) -> object:
-    """A value of choice(...), range(...) or interval(...), the last with tag(log, ...) if typed.
+    """A value of choice(...), range(...) or interval(...), which tag(log, ...) spreads over decades.
 
-    int(interval(1, 9)) has whole numbers.
+    int(interval(1, 9)) gives whole numbers.
 
     Raises:
-        InputError: there is no such range, or its study had another one.
+        InputError: the range is invalid, or its study has other choices.
     """
     try:
         return _suggest(trial, key, override)
     except ValueError as error:
-        said = first_line(error)
-        if "dynamic value space" in said:
-            said = "its study had other choices; give hydra.sweeper.study another name"
-        raise InputError(f"{override.input_line} cannot be searched: {said}") from None
+        why = first_line(error)
+        if "dynamic value space" in why:
+            why = "its study has other choices; give hydra.sweeper.study another name"
+        raise InputError(f"{override.input_line} cannot be searched: {why}") from None
 
 
 def _suggest(trial: Trial, key: str, override: Override) -> object:
@@ -66,5 +66,5 @@ def _suggest(trial: Trial, key: str, override: Override) -> object:
 
 
 def typed(value: object) -> object:
-    """A drawn value as a person would type it."""
+    """A drawn value as a person would type it: a float with 4 significant digits."""
     return float(f"{value:.4g}") if isinstance(value, float) else value

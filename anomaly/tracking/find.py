@@ -12,37 +12,38 @@ from mlflow.exceptions import MlflowException
 from anomaly.errors import InputError
 from anomaly.tracking.predictions import read_predictions
 from anomaly.tracking.read import FINISHED, pages
-from anomaly.tracking.store import connect, reason
+from anomaly.tracking.refusal import reason
+from anomaly.tracking.store import Store
 from anomaly.types import Predictions
 
 
-def finished_runs(uri: str, output: Path, experiment: str, tags: Mapping[str, str]) -> list[Run]:
+def finished_runs(store: Store, experiment: str, tags: Mapping[str, str]) -> list[Run]:
     """The FINISHED runs that carry all the tags, the newest first."""
-    client, experiment_id = connect(uri, output, experiment)
-    wanted = [FINISHED, *(f"tags.`{key}` = '{value}'" for key, value in tags.items())]
-    return list(pages(client, [experiment_id], " and ".join(wanted)))
+    client, experiment_id = store.connect(experiment)
+    conditions = [FINISHED, *(f"tags.`{key}` = '{value}'" for key, value in tags.items())]
+    return list(pages(client, [experiment_id], " and ".join(conditions)))
 
 
-def run_of(uri: str, output: Path, run_id: str) -> Run:
+def run_of(store: Store, run_id: str) -> Run:
     """The run of that id.
 
     Raises:
         InputError: the store has none.
     """
-    client, _ = connect(uri, output, "Default")
+    client, _ = store.connect()
     try:
         return client.get_run(run_id)
     except MlflowException as error:
-        raise InputError(f"run {run_id} is not to be had from {uri}: {reason(error)}") from None
+        raise InputError(f"run {run_id} was not found in {store.uri}: {reason(error)}") from None
 
 
-def predictions_of(uri: str, output: Path, run: Run, part: str) -> Predictions:
+def predictions_of(store: Store, run: Run, part: str) -> Predictions:
     """What a run predicted for a part (val or test).
 
     Raises:
         InputError: the file is missing or damaged; the sentence names where it should be.
     """
-    client, _ = connect(uri, output, "Default")
+    client, _ = store.connect()
     name = f"predictions/{part}.npz"
     with tempfile.TemporaryDirectory() as folder:
         try:
@@ -54,5 +55,5 @@ def predictions_of(uri: str, output: Path, run: Run, part: str) -> Predictions:
         try:
             return read_predictions(path)
         except InputError as error:
-            said = str(error).replace(str(path), f"{run.info.artifact_uri}/{name}")
-            raise InputError(said) from None
+            sentence = str(error).replace(str(path), f"{run.info.artifact_uri}/{name}")
+            raise InputError(sentence) from None

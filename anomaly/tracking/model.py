@@ -12,13 +12,13 @@ from mlflow.types import Schema, TensorSpec
 
 
 def write_model(folder: Path, model) -> Path:
-    """Write `model`, which takes RGB 0-255; returns the folder of the Keras file itself."""
-    size, out = model.input_shape[1], model.output
-    named = out.items() if isinstance(out, dict) else [(None, out)]
+    """Write `model`, which takes (n, size, size, 3) RGB 0-255; returns the folder of its Keras file."""
+    size, output = model.input_shape[1], model.output
+    named = output.items() if isinstance(output, dict) else [(None, output)]
     signature = ModelSignature(
         Schema([TensorSpec(np.dtype("float32"), (-1, size, size, 3), "image")]),
         Schema([TensorSpec(np.dtype(x.dtype), (-1, *x.shape[1:]), name) for name, x in named]),
     )
-    needs = [f"{name}=={version(name)}" for name in ("keras", "tensorflow")]
-    mlflow.keras.save_model(model, str(folder), signature=signature, pip_requirements=needs)
+    pinned = [f"{name}=={version(name)}" for name in ("keras", "tensorflow")]
+    mlflow.keras.save_model(model, str(folder), signature=signature, pip_requirements=pinned)
     return folder / "data"

@@ -1,22 +1,23 @@
-"""How the jobs of a sweep, in whatever process, find the MLflow run that they belong under."""
+"""A file in a sweep's folder, by which each job finds the MLflow run that it is nested under."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
-FILE = "sweep.json"  # in the sweep's folder
-NESTED = "mlflow.parentRunId"  # the tag by which MLflow's UI nests runs
+from anomaly.tracking.names import PARENT
+
+FILE = "sweep.json"
 
 
 def write_parent(folder: Path, run_id: str) -> None:
-    """Leave the id for the jobs."""
+    """Leave the id of the sweep's run for its jobs, which may be other processes."""
     (folder / FILE).write_text(json.dumps({"run_id": run_id}))
 
 
 def parent_of(sweep: str | None) -> dict[str, str]:
-    """The tag that nests a job under its sweep; none without one."""
+    """The tag that nests a job under the run of its sweep; {} without a sweep."""
     try:
-        return {NESTED: json.loads((Path(sweep or "") / FILE).read_text())["run_id"]}
-    except (OSError, ValueError, KeyError):  # no sweep of ours, or the disk of another machine
+        return {PARENT: json.loads((Path(sweep or "") / FILE).read_text())["run_id"]}
+    except (OSError, ValueError, KeyError):  # not a sweep of ours, or on another machine's disk
         return {}

@@ -1,4 +1,4 @@
-"""Runs whose process on this machine is gone: killed, they could not say so themselves."""
+"""Runs whose process on this machine was killed: MLflow still calls them RUNNING."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from mlflow.entities import Run
 
 from anomaly.errors import InputError
 from anomaly.runtime import process
+from anomaly.tracking.names import PARENT
 from anomaly.tracking.read import pages
 from anomaly.tracking.record import read_record
 from anomaly.tracking.sending import send
@@ -17,31 +18,33 @@ from anomaly.tracking.sending import send
 log = logging.getLogger(__name__)
 
 
-def end(client: MlflowClient, experiment: str, below: str = "", own: bool = False) -> None:
-    """They are not RUNNING but KILLED; one with all of its results on disk is sent from there.
+def end(client: MlflowClient, experiment: str, below: str = "", mine: bool = False) -> None:
+    """Mark them as KILLED, but send one whose results are all on disk.
 
     Args:
-        below: the id of a sweep's run, where its jobs alone are meant.
-        own: this process has no run under way any more either.
+        experiment: its id.
+        below: the id of a sweep's run; only its jobs are ended then.
+        mine: this process has no run under way any more, so end its runs as well.
     """
     query = "attributes.status = 'RUNNING'"
     if below:
-        query += f" and tags.mlflow.parentRunId = '{below}'"
+        query += f" and tags.{PARENT} = '{below}'"
     for run in pages(client, [experiment], query):
-        of = run.data.tags.get("process", "")
-        ended = process.gone(of) or (own and of == process.this())
+        owner = run.data.tags.get("process", "")
+        ended = process.gone(owner) or (mine and owner == process.this())
         if ended and not _sent(run):
             client.set_terminated(run.info.run_id, "KILLED")
 
 
 def _sent(run: Run) -> bool:
+    """Whether its folder holds a finished run, which is in MLflow now."""
     folder = Path(run.data.tags.get("folder", ""))
     try:
-        whole = read_record(folder).status == "FINISHED"
+        finished = read_record(folder).status == "FINISHED"
     except (OSError, ValueError, TypeError):  # it left no record
         return False
     try:
-        return whole and send(folder) == run.info.run_id
-    except (InputError, OSError) as error:  # whoever comes after it need not suffer for that
+        return finished and send(folder) == run.info.run_id
+    except (InputError, OSError) as error:  # no reason to stop the run that is about to start
         log.warning("the results of a killed run stay in %s: %s", folder, error)
         return False

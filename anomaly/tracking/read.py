@@ -1,4 +1,4 @@
-"""Reads what others have recorded: nothing is made, in a store that is there or in none."""
+"""Reads recorded runs and creates nothing: no store, and no tables in a database without them."""
 
 from __future__ import annotations
 
@@ -13,23 +13,24 @@ from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
 from anomaly.errors import InputError
-from anomaly.tracking.store import refusal, sqlite_file
+from anomaly.tracking.address import sqlite_file
+from anomaly.tracking.refusal import refusal
 
 PAGE = 1000  # runs in one answer
 FINISHED = "attributes.status = 'FINISHED'"
 
 
 def reader(uri: str) -> MlflowClient | None:
-    """A client of a store that is there; None where no run was ever recorded.
+    """A client of a store that exists; None where no run was ever recorded.
 
     Raises:
         InputError: the store cannot be used.
     """
     file = sqlite_file(uri)
     try:
-        # MLflow would make its tables in any database that lacks them.
+        # MLflow would create its tables in any database that lacks them.
         return MlflowClient(uri) if file is None or _holds_runs(file) else None
-    except Exception as error:  # every database driver has its own
+    except Exception as error:  # MLflow wraps only some exceptions of database drivers
         raise InputError(refusal(uri, error)) from None
 
 
@@ -46,12 +47,13 @@ def all_finished(client: MlflowClient) -> list[Run]:
         raise InputError(refusal(client.tracking_uri, error)) from None
 
 
-def pages(client: MlflowClient, experiments: list[str], wanted: str) -> Iterator[Run]:
-    """The runs that a filter keeps, the newest first, however many there are."""
+def pages(client: MlflowClient, experiments: list[str], query: str) -> Iterator[Run]:
+    """The runs that match MLflow's filter `query`, the newest first, however many there are."""
     token = None
     while True:
         page = client.search_runs(
-            *(experiments, wanted),
+            experiments,
+            query,
             max_results=PAGE,
             order_by=["attributes.start_time DESC"],
             page_token=token,
@@ -64,15 +66,15 @@ def pages(client: MlflowClient, experiments: list[str], wanted: str) -> Iterator
 
 @contextmanager
 def files(client: MlflowClient, run_id: str, wanted: Sequence[str]) -> Iterator[dict[str, Path]]:
-    """{name: path} of those of the wanted artifacts that the run has, until the context ends.
+    """{name: path} of the wanted artifacts that the run has, until the context ends.
 
     Raises:
-        InputError: one that is there cannot be read.
+        InputError: one that the run has cannot be read.
     """
     with tempfile.TemporaryDirectory() as folder:
         try:
-            found = _present(client, run_id, wanted)
-            paths = {n: Path(client.download_artifacts(run_id, n, folder)) for n in found}
+            names = _present(client, run_id, wanted)
+            paths = {n: Path(client.download_artifacts(run_id, n, folder)) for n in names}
         except (MlflowException, OSError) as error:
             raise InputError(refusal(client.tracking_uri, error)) from None
         yield paths
@@ -89,5 +91,5 @@ def _holds_runs(file: Path) -> bool:
 def _present(client: MlflowClient, run_id: str, wanted: Sequence[str]) -> list[str]:
     folders = {str(PurePosixPath(name).parent) for name in wanted}
     listed = [client.list_artifacts(run_id, None if f == "." else f) for f in folders]
-    there = {artifact.path for artifacts in listed for artifact in artifacts}
-    return [name for name in wanted if name in there]
+    present = {artifact.path for artifacts in listed for artifact in artifacts}
+    return [name for name in wanted if name in present]

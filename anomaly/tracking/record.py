@@ -1,4 +1,4 @@
-"""What a run leaves on disk: the whole truth, of which MLflow holds a copy."""
+"""What a run records in its folder; MLflow receives a copy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RECORD, EPOCHS = "run.json", "epochs.csv"
 
 @dataclass(frozen=True)
 class Record:
-    """Everything about a run but its curves and files. Times are milliseconds since 1970."""
+    """Everything about a run except its curves and files. Times are milliseconds since 1970."""
 
     uri: str
     experiment: str
@@ -30,7 +30,7 @@ class Record:
     end_time: int | None = None
 
     def write(self, folder: Path, **changes: Any) -> Record:
-        """This record with some values changed, written to the run's folder in one piece."""
+        """This record with some values changed, written to the run's folder as a whole."""
         record = replace(self, **changes)
         part = folder / (RECORD + ".part")
         part.write_text(json.dumps(asdict(record), indent=2))
@@ -39,7 +39,11 @@ class Record:
 
 
 def read_record(folder: Path) -> Record:
-    """The record of a run's folder."""
+    """The record in a run's folder.
+
+    Raises:
+        OSError, ValueError, TypeError: it is missing or damaged.
+    """
     return Record(**json.loads((folder / RECORD).read_text()))
 
 
@@ -60,7 +64,7 @@ def read_epochs(folder: Path) -> list[tuple[int, int, str, float]]:
 
 def curves(folder: Path) -> dict[str, list[tuple[int, float]]]:
     """{key: [(epoch, value), ...]} of a run's folder."""
-    out: dict[str, list[tuple[int, float]]] = {}
+    by_key: dict[str, list[tuple[int, float]]] = {}
     for _, epoch, key, value in read_epochs(folder):
-        out.setdefault(key, []).append((epoch, value))
-    return out
+        by_key.setdefault(key, []).append((epoch, value))
+    return by_key

@@ -11,13 +11,17 @@ from mlflow.exceptions import MlflowException
 
 from anomaly.errors import InputError
 from anomaly.tracking.record import Record, read_epochs, read_record
-from anomaly.tracking.store import connect, reason
+from anomaly.tracking.refusal import reason
+from anomaly.tracking.store import Store
 
 BATCH = 1000  # metrics in one call, MLflow's limit
 
 
 def send(folder: Path, uri: str | None = None) -> str:
-    """Log a run's folder to MLflow, in the run it began or in a new one; returns the run's id.
+    """Log a run's folder to MLflow, as the run that it began there or as a new one; returns its id.
+
+    Args:
+        uri: a tracking store, if not the one that the run was recorded in.
 
     Raises:
         InputError: the folder holds no run, or the store cannot be used.
@@ -26,13 +30,14 @@ def send(folder: Path, uri: str | None = None) -> str:
         record = read_record(folder)
     except (OSError, ValueError, TypeError):
         raise InputError(f"{folder} holds no run: its run.json is missing or damaged") from None
-    client, experiment_id = connect(uri or record.uri, Path(record.output), record.experiment)
+    store = Store(uri or record.uri, Path(record.output))
+    client, experiment_id = store.connect(record.experiment)
     try:
         run_id = _known_run(client, record)
         if run_id is None:
             run = client.create_run(experiment_id, record.start_time, run_name=record.name)
             run_id = run.info.run_id
-        record = record.write(folder, run_id=run_id, uri=uri or record.uri)
+        record = record.write(folder, run_id=run_id, uri=store.uri)
         log_start(client, record)
         log_metrics(client, run_id, epochs(folder))
         send_results(client, record, folder)
@@ -54,7 +59,11 @@ def _known_run(client: MlflowClient, record: Record) -> str | None:
 
 
 def log_start(client: MlflowClient, record: Record) -> None:
-    """The parameters and tags of a run; MlflowException where the store refuses, as below."""
+    """Log the parameters and tags of a run.
+
+    Raises:
+        MlflowException: the store refuses; the same holds for the functions below.
+    """
     params = [Param(key, value[:6000]) for key, value in record.params.items()]
     tags = [RunTag(key, value) for key, value in record.tags.items()]
     for i in range(0, len(params), 100):  # MLflow's limit for one call
@@ -63,13 +72,13 @@ def log_start(client: MlflowClient, record: Record) -> None:
 
 
 def log_metrics(client: MlflowClient, run_id: str, metrics: list[Metric]) -> None:
-    """Any number of figures."""
+    """Log any number of figures."""
     for i in range(0, len(metrics), BATCH):
         client.log_batch(run_id, metrics=metrics[i : i + BATCH])
 
 
 def send_results(client: MlflowClient, record: Record, folder: Path) -> None:
-    """The final figures and every file of the folder; the run has ended then."""
+    """Log the final figures and every file of the folder, and end the run."""
     end = record.end_time or now()
     finals = [Metric(key, value, end, 0) for key, value in record.metrics.items()]
     log_metrics(client, record.run_id, finals)

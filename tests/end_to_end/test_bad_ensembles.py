@@ -13,9 +13,8 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from anomaly.config.schema import TrackingConfig
 from anomaly.tracking.run import start
-from anomaly.tracking.store import store_uri
+from anomaly.tracking.store import Store, store_at
 
 from .test_bad_input import answers, table
 
@@ -161,19 +160,17 @@ class Runs:
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory) -> Runs:
     output = tmp_path_factory.mktemp("outputs")
-    uri = store_uri(TrackingConfig(), output)
-    ids = [recorded(output, uri, name) for name in ("member", "other")]
-    return Runs(output, *ids, MlflowClient(uri).get_run(ids[0]).info.artifact_uri)
+    store = store_at(output)
+    ids = [recorded(store, name) for name in ("member", "other")]
+    return Runs(output, *ids, MlflowClient(store.uri).get_run(ids[0]).info.artifact_uri)
 
 
-def recorded(output: Path, uri: str, name: str) -> str:
+def recorded(store: Store, name: str) -> str:
     """The id of a finished run of another split that left no predictions."""
-    folder = output / "runs" / name
+    folder = store.output / "runs" / name
     folder.mkdir(parents=True)
     tags = {"role": "member", "split": "another", "kind": name}
-    with start(
-        uri, output, folder, experiment="widget", name=name, params={}, tags=tags
-    ) as tracker:
+    with start(store, folder, experiment="widget", name=name, params={}, tags=tags) as tracker:
         tracker.finish({"val/accuracy": 1.0})
     return tracker.record.run_id
 

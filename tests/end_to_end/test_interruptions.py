@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from anomaly.tracking.store import connect
+from anomaly.tracking.store import store_at
 
 from .conftest import DEMO, TINY, Process
 
@@ -123,7 +123,7 @@ def test_ctrl_c_while_the_store_is_made_leaves_none_half_made(start, until, outp
     until(lambda: any(new.glob("mlflow.db*")), process)
     process.child.send_signal(signal.SIGINT)
     assert process.ended().code == 130
-    client, experiment = connect(f"sqlite:///{new}/mlflow.db", new, "demo")
+    client, experiment = store_at(new).connect("demo")
     assert client.get_experiment(experiment).name == "demo"
 
 
@@ -175,12 +175,11 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_four_processes_that_meet_a_new_store_together_all_find_it(start, tmp_path):
-    uri = f"sqlite:///{tmp_path}/mlflow.db"
     program = (
-        "import sys; from pathlib import Path; from anomaly.tracking.store import connect;"
-        " print(connect(sys.argv[1], Path(sys.argv[2]), 'demo')[1])"
+        "import sys; from pathlib import Path; from anomaly.tracking.store import store_at;"
+        " print(store_at(Path(sys.argv[1])).connect('demo')[1])"
     )
-    together = [start("-c", program, uri, tmp_path) for _ in range(4)]
+    together = [start("-c", program, tmp_path) for _ in range(4)]
     ended = [process.ended() for process in together]
     assert [one.code for one in ended] == [0] * 4, "\n".join(one.err for one in ended)
     assert len({one.out for one in ended}) == 1

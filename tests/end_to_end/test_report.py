@@ -18,6 +18,7 @@ from anomaly.metrics.score import score
 from anomaly.run.evaluate import metrics
 from anomaly.tracking.predictions import write_predictions
 from anomaly.tracking.run import start as start_run
+from anomaly.tracking.store import store_at
 from anomaly.types import Detections, Predictions, Scores, Truth
 
 from .conftest import Ended
@@ -71,7 +72,6 @@ def leave_files(folder: Path, labels: np.ndarray, seed: int, split: bool) -> dic
 def output(tmp_path_factory) -> Path:
     """A store: of one split two models and an ensemble, and two pooled cross-validations."""
     output = tmp_path_factory.mktemp("outputs")
-    uri = f"sqlite:///{output}/mlflow.db"
 
     def run(name: str, wrong: tuple[int, ...], category: str = "widget", **given: str) -> None:
         folder = output / "runs" / hashlib.sha256(f"{name}{given}".encode()).hexdigest()[:8]
@@ -79,7 +79,7 @@ def output(tmp_path_factory) -> Path:
         tags = {"role": "member", "split": "s", "category": category, "folder": str(folder)} | given
         params = {"seed": "0", "data.folds": "3"}
         with start_run(
-            uri, output, folder, experiment=category, name=name, params=params, tags=tags
+            store_at(output), folder, experiment=category, name=name, params=params, tags=tags
         ) as tracker:
             split = tags["role"] != "pooled"
             tracker.finish(metrics(leave_files(folder, called(*wrong), len(name), split)))

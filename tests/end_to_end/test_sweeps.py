@@ -239,10 +239,10 @@ def test_a_search_goes_on_and_writes_what_it_found_as_an_experiment(start, until
         (("sweep=search", "seed=interval(3,1)"), "seed=interval(3,1) cannot be searched: "),
         (("seed=1,2", "sweep.launcher=submitit"), "sweep.launcher=submitit is not installed: make"),
         (("sweep=search", "hydra.sweeper.at_once=x"), "hydra.sweeper.at_once must be a whole"),
-        (("sweep=search", "trainer.rerun=true"), "a search keeps what it has found, so"),
+        (("sweep=search", "trainer.rerun=true"), "a search keeps its finished trials, so"),
         (
             ("sweep=search", "model.hed=choice(dense,linear)"),
-            "model.hed is to be searched, and is not a known key; did you mean model.head?",
+            "model.hed cannot be searched: it is not a known key; did you mean model.head?",
         ),
     ],
 )
@@ -301,7 +301,7 @@ def test_a_search_gives_up_what_falls_behind(train, tmp_path):
     table = rows(tmp_path)
     given_up = [row for row in table if row["state"] == "pruned"]
     assert given_up and {row["learning_rate"] for row in given_up} == {"1e-09"}
-    assert "is behind half of the other trials" in given_up[0]["reason"]
+    assert "is worse than the median of the other trials" in given_up[0]["reason"]
     assert len(runs_of(tmp_path, "attributes.status = 'KILLED'")) == len(given_up)
     assert not list((tmp_path / "checkpoints").iterdir())
     again = train(*command)

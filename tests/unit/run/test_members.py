@@ -15,7 +15,8 @@ from anomaly.errors import InputError
 from anomaly.run.members import Member, find
 from anomaly.tracking.predictions import write_predictions
 from anomaly.tracking.run import start
-from anomaly.types import Dataset, Detections, Predictions, Sample, Split
+from anomaly.tracking.store import store_at
+from anomaly.types import Annotation, Dataset, Detections, Image, Predictions, Sample, Split
 
 # 2026-11: MLflow 3 still uses a loader that SQLAlchemy 2.1 has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader:DeprecationWarning")
@@ -27,7 +28,10 @@ NUMBERS = count()
 
 
 def split(name: str, grid: int) -> Split:
-    samples = (Sample(f"test/{n}.png", Path(f"{n}.png"), None, n % 2, str(n), n) for n in IDS[name])
+    samples = (
+        Sample(Image(f"test/{n}.png", Path(f"{n}.png"), str(n)), Annotation(n % 2), n)
+        for n in IDS[name]
+    )
     return Split(name, tuple(samples), grid)
 
 
@@ -55,7 +59,7 @@ class Shop:
     def __init__(
         self, folder: Path, digest: str = "split", folds_digest: str | None = None
     ) -> None:
-        self.folder, self.uri = folder, f"sqlite:///{folder}/mlflow.db"
+        self.folder, self.store = folder, store_at(folder)
         self.category = f"widget{next(NUMBERS)}"
         self.dataset = dataset_of(self.category, digest, folds_digest)
 
@@ -85,7 +89,7 @@ class Shop:
         tags |= {"category": self.category}
         figures = {"val/accuracy": accuracy} if accuracy is not None else {}
         recording = start(
-            self.uri, self.folder, own, experiment=self.category, name=kind, params={}, tags=tags
+            self.store, own, experiment=self.category, name=kind, params={}, tags=tags
         )
         try:
             with recording as tracker:
@@ -102,7 +106,7 @@ class Shop:
     def find(self, *run_ids: str, fold: int = 0, **options: object) -> list[Member]:
         chosen = {"metric": "val/accuracy", "most": 5, "where": []} | options
         config = MembersConfig(run_ids=list(run_ids), **chosen)
-        return find(config, self.dataset, fold, self.uri, self.folder)
+        return find(config, self.dataset, fold, self.store)
 
     def found(self, *run_ids: str, **options: object) -> list[str]:
         return [member.run_id for member in self.find(*run_ids, **options)]
@@ -198,7 +202,7 @@ def test_a_run_without_the_metric_is_passed_over(shop):
 
 def test_runs_that_were_recorded_before_runs_had_a_kind_are_found_or_passed_over(shop):
     old, own = shop.run("tiny"), [shop.run("tiny", 0.9), shop.run("bovw", 0.8)]
-    MlflowClient(shop.uri).delete_tag(old, "kind")
+    MlflowClient(shop.store.uri).delete_tag(old, "kind")
     assert [id for id in shop.found() if id != old] == own
 
 
@@ -402,7 +406,7 @@ def assert_says(said: str, sentence: str) -> None:
 @pytest.mark.parametrize("wrong, sentence", [pytest.param(*r[1:], id=r[0]) for r in REFUSED])
 def test_a_run_that_cannot_vote_is_named_and_so_is_what_to_do(wrong, sentence, shop):
     good, bad = shop.run("tiny"), shop.run("bovw", **wrong)
-    files = MlflowClient(shop.uri).get_run(bad).info.artifact_uri
+    files = MlflowClient(shop.store.uri).get_run(bad).info.artifact_uri
     words = {"own": f"run {bad} (bovw)", "category": shop.category, "files": files}
     assert_says(shop.refusal(good, bad), sentence.format_map(words))
 
@@ -411,7 +415,7 @@ def test_a_run_that_is_still_running_is_refused(shop):
     other, own = shop.run("tiny"), shop.new_folder()
     tags = {"role": "member", "split": "split", "kind": "bovw"}
     with start(
-        shop.uri, shop.folder, own, experiment=shop.category, name="bovw", params={}, tags=tags
+        shop.store, own, experiment=shop.category, name="bovw", params={}, tags=tags
     ) as tracker:
         running = tracker.record.run_id
         assert shop.refusal(other, running) == (
@@ -432,12 +436,12 @@ def test_a_run_of_another_category_is_refused(folder, shop):
 
 def test_a_run_that_is_not_there_is_named(shop):
     said = shop.refusal(shop.run("tiny"), "0" * 32)
-    assert said.startswith(f"run {'0' * 32} is not to be had from {shop.uri}: ")
+    assert said.startswith(f"run {'0' * 32} was not found in {shop.store.uri}: ")
 
 
 def test_a_deleted_run_votes_no_more(shop):
     good, gone = shop.run("tiny"), shop.run("bovw")
-    MlflowClient(shop.uri).delete_run(gone)
+    MlflowClient(shop.store.uri).delete_run(gone)
     assert gone in shop.refusal(good, gone)
 
 

@@ -1,9 +1,8 @@
-"""Trials that fall behind, by Optuna's own study in a file."""
+"""Trials that fall behind are stopped, with a real Optuna study in a file."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import optuna
 import pytest
@@ -15,13 +14,13 @@ EPOCHS = 40
 
 
 @pytest.fixture
-def said() -> list[str]:
-    """The reasons of those that were given up."""
+def reasons() -> list[str]:
+    """The reasons of the trials that were stopped."""
     return []
 
 
 @pytest.fixture
-def search(tmp_path, said):
+def search(tmp_path, reasons):
     """search(figures) runs a trial with these validation accuracies; returns the epochs that it had."""
     storage = f"sqlite:///{tmp_path}/studies.db"
     study = optuna.create_study(storage=storage, study_name="s", direction="maximize")
@@ -29,18 +28,16 @@ def search(tmp_path, said):
     def run(level: float, objective: str = "val/accuracy") -> int:
         trial = study.ask()
         pruning.announce(tmp_path, storage, "s", {"me": trial.number})
-        stages = SimpleNamespace(epochs=EPOCHS - 5, finetune=SimpleNamespace(epochs=5))
-        config = SimpleNamespace(trainer=stages, objective=objective)
         had: list[int] = []
         report = pruning.watched(
-            str(tmp_path), "me", config, lambda epoch, values: had.append(epoch)
+            lambda epoch, values: had.append(epoch), str(tmp_path), "me", objective, EPOCHS
         )
         try:
             for epoch in range(EPOCHS):
                 report(epoch, {"loss": 1.0, "val_accuracy": level * epoch})
         except Pruned as error:
             study.tell(trial, state=optuna.trial.TrialState.PRUNED)
-            said.append(str(error))
+            reasons.append(str(error))
         else:
             study.tell(trial, level)
         return len(had)
@@ -48,15 +45,15 @@ def search(tmp_path, said):
     return run
 
 
-def test_what_is_behind_the_median_is_given_up_after_a_quarter_at_the_earliest(search, said):
+def test_what_is_behind_the_median_is_stopped_after_a_quarter_at_the_earliest(search, reasons):
     assert [search(level) for level in (1, 2, 3, 4, 5)] == [EPOCHS] * 5
     assert search(0.5) == EPOCHS // 4
-    assert said[0].startswith("given up after 10 of 40 epochs: val_accuracy 4.500 is behind")
+    assert reasons[0].startswith("stopped after 10 of 40 epochs: val_accuracy 4.500 is worse than")
     assert search(2.9) < EPOCHS
     assert search(6) == search(3.5) == EPOCHS
 
 
-def test_an_objective_that_no_epoch_has_gives_up_nothing(search):
+def test_an_objective_that_no_epoch_has_stops_nothing(search):
     assert [search(level, "val/macro_f1") for level in (5, 4, 3, 2, 1, 0)] == [EPOCHS] * 6
 
 
@@ -68,5 +65,5 @@ def test_a_job_of_no_search_reports_as_it_is(content, tmp_path):
     def report(epoch, values):
         """The one that is given."""
 
-    assert pruning.watched(str(tmp_path), "me", None, report) is report
-    assert pruning.watched(None, "me", None, report) is report
+    for sweep in (str(tmp_path), None):
+        assert pruning.watched(report, sweep, "me", "val/accuracy", EPOCHS) is report

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from anomaly.run.workflow import _ui
+from anomaly.tracking.store import Store
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -22,10 +23,10 @@ REPOSITORY = Path(__file__).parents[3]
 def test_make_ui_is_told_the_output_folder_unless_it_is_the_usual_one(output, command):
     uri = f"sqlite:///{output}/mlflow.db"
     shown = f"'{uri}'" if " " in uri else uri
-    assert _ui(uri, output) == f"{command} (mlflow ui --backend-store-uri {shown})"
+    assert _ui(Store(uri, output)) == f"{command} (mlflow ui --backend-store-uri {shown})"
 
 
 def test_make_ui_is_not_named_where_the_runs_are_not_in_the_output_folder():
-    assert _ui("http://server:5000", Path("/data")) == "http://server:5000"
+    assert _ui(Store("http://server:5000", Path("/data"))) == "http://server:5000"
     elsewhere = "sqlite:////store/mlflow.db"
-    assert _ui(elsewhere, Path("/data")) == f"mlflow ui --backend-store-uri {elsewhere}"
+    assert _ui(Store(elsewhere, Path("/data"))) == f"mlflow ui --backend-store-uri {elsewhere}"

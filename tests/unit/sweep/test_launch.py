@@ -1,4 +1,4 @@
-"""What becomes of jobs whose launcher fails, and how a cluster is joined."""
+"""How jobs end whose launcher fails, and how a cluster is joined."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from anomaly.sweep.launch import launch
 from anomaly.sweep.plan import Child
 
 
-def failing(**own: object) -> SimpleNamespace:
+def failing(**attributes: object) -> SimpleNamespace:
     def launch(overrides, initial_job_idx):
         raise ConnectionError("no cluster at HOST:6379.\nmany more lines")
 
-    return SimpleNamespace(launch=launch, **own)
+    return SimpleNamespace(launch=launch, **attributes)
 
 
-def test_the_reason_of_a_launcher_is_that_of_its_jobs(tmp_path):
+def test_jobs_fail_for_the_reason_that_their_launcher_gives(tmp_path):
     children = [Child(("seed=1",)), Child(("seed=2",))]
     launch(failing(), children, 0, tmp_path)
     assert [child.state for child in children] == ["failed", "failed"]
     assert {child.reason for child in children} == {
-        "the launcher gave up (ConnectionError: no cluster at HOST:6379); the same command runs what"
+        "the launcher failed (ConnectionError: no cluster at HOST:6379); the same command runs what"
         " is missing"
     }
 
@@ -36,7 +36,7 @@ def test_the_reason_of_a_launcher_is_that_of_its_jobs(tmp_path):
         ({}, {}),
     ],
 )
-def test_of_a_cluster_that_runs_no_memory_is_asked(init, wanted, tmp_path):
+def test_a_running_cluster_is_asked_for_no_object_store(init, wanted, tmp_path):
     config = OmegaConf.create({"init": init})
     OmegaConf.set_struct(config, True)
     launch(failing(ray_cfg=config), [], 0, tmp_path)

@@ -1,4 +1,4 @@
-"""What a sweep says at its end."""
+"""The result of a sweep."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_of_jobs_that_differ_by_settings_the_first_of_the_best_is_chosen():
 
 
 def test_values_in_brackets_are_shown(capsys):
-    children = [done(f"data.exclude={own}", accuracy=0.5) for own in ("[]", "[hole]", "[/x]")]
+    children = [done(f"data.exclude={names}", accuracy=0.5) for names in ("[]", "[hole]", "[/x]")]
     result.show(children, "val/accuracy", None)
-    said = capsys.readouterr().out
-    assert "[hole]" in said and "[/x]" in said
+    printed = capsys.readouterr().out
+    assert "[hole]" in printed and "[/x]" in printed

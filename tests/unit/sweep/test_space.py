@@ -1,4 +1,4 @@
-"""Hydra's words for ranges, asked of a real Optuna study."""
+"""Hydra's sweep syntax, drawn from a real Optuna study."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading makes nothing, and finds all that is there."""
+"""Reading creates nothing and returns every recorded run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from anomaly.errors import InputError
 from anomaly.tracking import read
 from anomaly.tracking.find import finished_runs
 from anomaly.tracking.read import all_finished, files, reader
-from anomaly.tracking.store import connect
+from anomaly.tracking.store import store_at
 
 # 2026-11: MLflow 3 still uses a loader that SQLAlchemy 2.1 has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader:DeprecationWarning")
@@ -26,9 +26,8 @@ def output(tmp_path_factory):
 @pytest.fixture(scope="module")
 def client(output) -> MlflowClient:
     """A store with three finished runs of two experiments, and one that is running."""
-    uri = f"sqlite:///{output}/mlflow.db"
     for name in ("demo", "bottle"):
-        client, experiment = connect(uri, output, name)
+        client, experiment = store_at(output).connect(name)
         for number in range(2):
             run = client.create_run(experiment, start_time=number)
             if (name, number) != ("demo", 1):
@@ -56,22 +55,23 @@ def test_an_empty_file_or_another_database_stays_as_it_is(tmp_path):
 
 
 def test_a_damaged_store_is_named(tmp_path):
-    (tmp_path / "mlflow.db").write_text("no database, but text that is as long as one must be" * 9)
+    (tmp_path / "mlflow.db").write_text(
+        "not a database, but text that is as long as one must be" * 9
+    )
     with pytest.raises(InputError, match=r"cannot use the tracking store .*not a database"):
         reader(uri_of(tmp_path / "mlflow.db"))
 
 
 def test_finished_runs_of_one_experiment_are_found_page_by_page(client, output, monkeypatch):
     monkeypatch.setattr(read, "PAGE", 1)
-    uri = uri_of(output / "mlflow.db")
-    assert len(finished_runs(uri, output, "bottle", {})) == 2
+    assert len(finished_runs(store_at(output), "bottle", {})) == 2
 
 
 def test_finished_runs_of_all_experiments_are_found_page_by_page(client, output, monkeypatch):
     monkeypatch.setattr(read, "PAGE", 2)
-    found = all_finished(reader(uri_of(output / "mlflow.db")))
-    assert len(found) == 3 and {run.info.status for run in found} == {"FINISHED"}
-    assert len({run.info.experiment_id for run in found}) == 2
+    runs = all_finished(reader(uri_of(output / "mlflow.db")))
+    assert len(runs) == 3 and {run.info.status for run in runs} == {"FINISHED"}
+    assert len({run.info.experiment_id for run in runs}) == 2
 
 
 def test_a_store_that_dies_is_named():
@@ -79,12 +79,12 @@ def test_a_store_that_dies_is_named():
         all_finished(reader("http://127.0.0.1:9"))
 
 
-def test_wanted_files_that_the_run_has_are_lent(client, tmp_path):
+def test_wanted_files_that_the_run_has_can_be_read_for_a_while(client, tmp_path):
     run_id = all_finished(client)[0].info.run_id
     for name, place in (("split.csv", None), ("test.png", "plots"), ("val.png", "plots")):
         (tmp_path / name).write_text(name)
         client.log_artifact(run_id, str(tmp_path / name), place)
-    with files(client, run_id, ("split.csv", "plots/test.png", "deep/none.npz")) as found:
-        read = {name: path.read_text() for name, path in found.items()}
+    with files(client, run_id, ("split.csv", "plots/test.png", "deep/none.npz")) as paths:
+        read = {name: path.read_text() for name, path in paths.items()}
     assert read == {"split.csv": "split.csv", "plots/test.png": "test.png"}
-    assert not any(path.exists() for path in found.values())
+    assert not any(path.exists() for path in paths.values())

@@ -14,34 +14,33 @@ from anomaly.errors import InputError
 from anomaly.runtime import process
 from anomaly.tracking.record import Record, append_epoch, read_epochs
 from anomaly.tracking.run import start
-from anomaly.tracking.store import connect
+from anomaly.tracking.store import store_at
 
 # 2026-11: MLflow 3 still uses a loader that SQLAlchemy 2.1 has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader:DeprecationWarning")
 
 
-def test_an_epoch_that_was_written_but_not_yet_told_is_sent_at_the_end(tmp_path):
-    uri, folder = f"sqlite:///{tmp_path}/mlflow.db", tmp_path / "run"
+def test_an_epoch_that_was_written_but_not_yet_sent_is_sent_at_the_end(tmp_path):
+    store, folder = store_at(tmp_path), tmp_path / "run"
     folder.mkdir()
-    told_to = start(uri, tmp_path, folder, experiment="demo", name="x", params={}, tags={})
-    with suppress(KeyboardInterrupt), told_to as tracker:
+    run = start(store, folder, experiment="demo", name="x", params={}, tags={})
+    with suppress(KeyboardInterrupt), run as tracker:
         tracker.epoch(0, {"loss": 2.0})
         append_epoch(folder, 1, 1, {"loss": 1.0})
         raise KeyboardInterrupt  # as Ctrl-C does, wherever it finds the program
-    history = MlflowClient(uri).get_metric_history(tracker.record.run_id, "epoch/loss")
-    told = sorted((metric.step, metric.value) for metric in history)
-    assert told == [(epoch, value) for _, epoch, _, value in read_epochs(folder)]
-    assert told == [(0, 2.0), (1, 1.0)]
+    history = MlflowClient(store.uri).get_metric_history(tracker.record.run_id, "epoch/loss")
+    sent = sorted((metric.step, metric.value) for metric in history)
+    assert sent == [(epoch, value) for _, epoch, _, value in read_epochs(folder)]
+    assert sent == [(0, 2.0), (1, 1.0)]
 
 
 HOST = process.this().rpartition(":")[0]
 
 
 def begin(tmp_path, **tags: str):
-    uri = f"sqlite:///{tmp_path}/mlflow.db"
     (tmp_path / "run").mkdir(exist_ok=True)
     named = {"experiment": "demo", "name": "demo", "params": {}, "tags": tags}
-    return start(uri, tmp_path, tmp_path / "run", **named)
+    return start(store_at(tmp_path), tmp_path / "run", **named)
 
 
 def test_a_folder_that_holds_a_finished_run_takes_no_other(tmp_path):
@@ -66,29 +65,28 @@ def dead() -> str:
     return f"{HOST}:{ended.stdout.strip()}"
 
 
-def test_what_a_killed_run_left_in_its_folder_makes_way_and_its_run_is_ended(tmp_path):
+def test_what_a_killed_run_left_in_its_folder_is_deleted_and_its_run_is_ended(tmp_path):
     never_ended = begin(tmp_path, process=dead())
     killed = never_ended.__enter__()
     killed.epoch(0, {"loss": 1.0})
     with begin(tmp_path, process=process.this()) as tracker:
         tracker.epoch(0, {"loss": 2.0})
         tracker.finish({})
-    client, (own, other) = tracker.client, (tracker.record.run_id, killed.record.run_id)
-    assert client.get_run(other).info.status == "KILLED"
-    assert [m.value for m in client.get_metric_history(own, "epoch/loss")] == [2.0]
+    client, run_id = tracker.client, tracker.record.run_id
+    assert client.get_run(killed.record.run_id).info.status == "KILLED"
+    assert [m.value for m in client.get_metric_history(run_id, "epoch/loss")] == [2.0]
 
 
 def test_a_folder_that_a_living_process_writes_to_is_refused(tmp_path):
-    under_way = begin(tmp_path, process=f"{HOST}:{os.getppid()}")
-    run_id = under_way.__enter__().record.run_id
-    with pytest.raises(InputError, match=f"run {run_id} is under way in"), begin(tmp_path):
+    running = begin(tmp_path, process=f"{HOST}:{os.getppid()}")
+    run_id = running.__enter__().record.run_id
+    with pytest.raises(InputError, match=f"run {run_id} is still running in"), begin(tmp_path):
         pass
 
 
 def test_a_killed_run_whose_results_cannot_be_sent_stops_no_other(tmp_path):
-    uri = f"sqlite:///{tmp_path}/mlflow.db"
     (left := tmp_path / "left").mkdir()
-    client, experiment = connect(uri, tmp_path, "demo")
+    client, experiment = store_at(tmp_path).connect("demo")
     tags = {"process": dead(), "folder": str(left)}
     run_id = client.create_run(experiment, tags=tags).info.run_id
     (tmp_path / "damaged.db").write_text("no database")
