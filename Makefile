@@ -69,14 +69,16 @@ study-bottle: setup ## run experiments/bottle_classifiers anew (ROOT=DIR with bo
 study-detector: setup ## run experiments/bottle_mask_rcnn anew (ROOT=DIR with bottle in it; two hours)
 	PYTHON=$(RUN) sh experiments/bottle_mask_rcnn/run.sh $(call quoted,$(ROOT)) $(call quoted,$(OUTPUT)/studies/bottle_mask_rcnn)
 
-lock: | $(UV) ## compile requirements/*.in anew into locked, hashed lists
-	$(UV) pip compile $(LOCK) requirements/base.in -o requirements/base.txt
-	$(UV) pip compile $(LOCK) -c requirements/base.txt requirements/test.in -o requirements/test.txt
-	$(UV) pip compile $(LOCK) -c requirements/base.txt requirements/slurm.in -o requirements/slurm.txt
-	$(UV) pip compile $(LOCK) -c requirements/base.txt requirements/gpu.in -o requirements/gpu.txt
-	$(UV) pip compile $(LOCK) -c requirements/base.txt requirements/server.in -o requirements/server.txt
-	$(UV) pip compile $(LOCK) requirements/ray.in -o requirements/ray.txt
-LOCK = --quiet --universal --python-version 3.11 --generate-hashes --no-header --override requirements/overrides.txt
+lock: | $(UV) ## compile pyproject.toml and requirements/*.in into locked, hashed lists
+	$(LOCK) --extra train pyproject.toml -o requirements/base.txt
+	$(LOCK) $(AS_BASE) requirements/test.in -o requirements/test.txt
+	$(LOCK) $(AS_BASE) -c requirements/test.txt requirements/docs.in -o requirements/docs.txt
+	$(LOCK) $(AS_BASE) requirements/gpu.in -o requirements/gpu.txt
+	$(LOCK) $(AS_BASE) --extra slurm -o requirements/slurm.txt
+	$(LOCK) -c requirements/base.txt requirements/server.in -o requirements/server.txt
+	$(LOCK) --extra train --extra ray pyproject.toml -o requirements/ray.txt
+LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
+AS_BASE = -c requirements/base.txt --extra train pyproject.toml
 
 image: ## build a Docker image: TARGET=cpu, gpu or mlflow
 	docker build -f docker/Dockerfile --target $(TARGET) -t anomaly:$(TARGET) .

@@ -1,0 +1,95 @@
+"""The command `anomaly`: one door, each verb a thin call."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NamedTuple
+
+from anomaly import __version__
+from anomaly.config.suggest import suggest_name
+from anomaly.errors import InputError
+
+STOPPED = 130  # what a shell calls a program ended by Ctrl-C
+
+
+class Verb(NamedTuple):
+    """A command: its `main` takes the remaining words and returns an exit code, or None for 0."""
+
+    module: str
+    takes: str
+    does: str
+    extra: str | None = None  # what must be installed beside the core
+
+
+VERBS = {
+    "train": Verb(
+        "anomaly.run.train", "KEY=VALUE ...", "train, evaluate and record a model", "train"
+    ),
+    "report": Verb(
+        "anomaly.report.command", "[--output DIR]", "put finished runs side by side", "train"
+    ),
+    "data download": Verb(
+        "anomaly.data.download.__main__", "CATEGORY DIR", "fetch a category of MVTec AD"
+    ),
+}
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run a command line; the exit code is the verb's, or 1 after a mistake."""
+    words = sys.argv[1:] if words is None else list(words)
+    if words[:1] in (["--help"], ["-h"]):
+        print(_help())
+        return 0
+    if words[:1] == ["--version"]:
+        print(f"anomaly {__version__}")
+        return 0
+    try:
+        return _run(words)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("error: stopped by Ctrl-C", file=sys.stderr)
+        return STOPPED
+
+
+def _run(words: list[str]) -> int:
+    name = next((n for n in (" ".join(words[:2]), words[0] if words else "") if n in VERBS), None)
+    if name is None:
+        raise InputError(_unknown(words))
+    verb = VERBS[name]
+    try:
+        return import_module(verb.module).main(words[name.count(" ") + 1 :]) or 0
+    except ModuleNotFoundError as error:
+        if verb.extra is None or (error.name or "").startswith("anomaly"):
+            raise
+        raise InputError(
+            f"anomaly {name} needs more packages: pip install 'anomaly[{verb.extra}]'"
+            f" ({error.name} is missing)"
+        ) from None
+
+
+def _unknown(words: list[str]) -> str:
+    """What to say of words that begin with no verb."""
+    if not words:
+        return f"give a verb, one of: {', '.join(VERBS)}; `anomaly --help` says more"
+    below = [name for name in VERBS if name.startswith(f"{words[0]} ")]
+    typed = " ".join(words[:2]) if below else words[0]
+    return f"anomaly {typed} is not known{suggest_name(typed, below or VERBS)}"
+
+
+def _help() -> str:
+    lines = [(f"anomaly {name} {verb.takes}", verb.does) for name, verb in VERBS.items()]
+    width = max(len(line) for line, _ in lines)
+    table = "\n".join(f"  {line:{width}}  {does}" for line, does in lines)
+    return (
+        "Trains, compares and reports models that inspect parts.\n\n"
+        f"{table}\n\n"
+        "`anomaly VERB --help` says more of each, `anomaly --version` which version this is."
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
