@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from anomaly.runtime import import_keras as quiet
+from anomaly.runtime.import_keras import import_keras
 
-quiet.import_keras()
+import_keras()
 
 from anomaly.augment import classic
 from anomaly.cache.store import Cache

@@ -72,9 +72,9 @@ def _learned(path: Path) -> float:
 
 
 def _plain_epoch(pictures: int) -> float:
-    from anomaly.runtime import import_keras as quiet
+    from anomaly.runtime.import_keras import import_keras
 
-    quiet.import_keras()
+    import_keras()
     import keras
 
     from bench.plain import epoch_seconds

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from anomaly.config.explain import explained
 from anomaly.errors import InputError
 from anomaly.plots.bars import bars
-from anomaly.report.collect import arranged, read_all
+from anomaly.report.collect import group_by_category, read_artifacts
 from anomaly.report.runs import Row, rows
 from anomaly.tracking.read import all_finished, reader
 from anomaly.tracking.store import store_at
@@ -86,8 +86,8 @@ def _newest(found: Sequence[Row], category: str, role: str) -> list[Row]:
 
 def _compared(client: MlflowClient, found: Sequence[Row], own: Sequence[Row]) -> list[Row]:
     """With McNemar's p against the best on validation, of all test images, as one more figure."""
-    seen = read_all(client, own)
-    categories = arranged(client, found, own, seen, "val/accuracy", own[0])
+    artifacts = read_artifacts(client, own)
+    categories = group_by_category(client, found, own, artifacts, "val/accuracy", own[0])
     groups = [group for groups in categories.values() for group in groups]
     p = {id: {P: found.p} for group in groups for id, found in group.comparisons.items()}
     return [replace(row, metrics={**row.metrics, **p.get(row.id, {})}) for row in own]

@@ -17,7 +17,7 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
 from anomaly.cache.store import Cache
-from anomaly.config import parse as config
+from anomaly.config.parse import parse, register
 from anomaly.config.schema import RunConfig
 from anomaly.types import Dataset
 
@@ -46,13 +46,13 @@ def cache(tmp_path: Path) -> Cache:
 @pytest.fixture(scope="session")
 def parsed() -> Callable[..., RunConfig]:
     """parsed("model=tiny", ...) is the checked config of that command line."""
-    config.register()
+    register()
 
-    def parse(*overrides: str) -> RunConfig:
+    def parsed_from(*overrides: str) -> RunConfig:
         with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-            return config.parse(compose("config", list(overrides)))
+            return parse(compose("config", list(overrides)))
 
-    return parse
+    return parsed_from
 
 
 @pytest.fixture(scope="session")

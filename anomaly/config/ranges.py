@@ -1,7 +1,7 @@
-"""The words in which a `build` signature states what it accepts; `config` reads them.
+"""The names with which a `build` signature states what it accepts.
 
-A slot's parameter is annotated with one of these names, so that a config value is checked
-against its type and range before any heavy library is imported.
+A slot's parameter is annotated with one of them, so that a config value is checked against its
+type and range before any heavy library is imported.
 """
 
 from __future__ import annotations

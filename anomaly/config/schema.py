@@ -10,14 +10,15 @@ from omegaconf import MISSING
 
 from anomaly.config import signature
 
-STORE = re.compile(  # a SQLite store without a file would be gone with the run
+STORE = re.compile(  # a SQLite store without a file would end with the run
     r"https?://[^/]|sqlite(\+\w+)?:///(?!:memory:)[^?]|(postgresql|mysql|mssql)(\+\w+)?://"
     r"|databricks\b"
 )
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 DISTRIBUTIONS = ("none", "data_parallel")
-SLOTS = ("data", "augment", "backbone", "optimizer", "model")  # a run fills them all
+SLOTS = ("data", "augment", "backbone", "optimizer", "model")  # every config chooses of each
 OVERLAYS = ("trainer", "ensemble", "experiment", "sweep")
+TRAINING = ("augment", "backbone", "optimizer", "model", "trainer")  # an ensemble reads none
 
 
 @dataclass
@@ -34,8 +35,8 @@ class StageConfig:
         every = -(-images // self.batch_size)
         return every if self.steps_per_epoch is None else min(every, self.steps_per_epoch)
 
-    def own(self) -> dict[str, object]:
-        """What decides what this stage learns, by name; not what comes after it."""
+    def settings(self) -> dict[str, object]:
+        """What decides what this stage learns, by name; without the stage after it."""
         return {k: v for k, v in asdict(self).items() if k not in ("finetune", "rerun")}
 
     def mistakes(self, where: str) -> list[str]:
@@ -58,7 +59,7 @@ class StageConfig:
 
 @dataclass
 class TrainerConfig(StageConfig):
-    """The first stage's values are the trainer's own; the second stage's are under `finetune`."""
+    """The values of the first stage; those of the second are under `finetune`."""
 
     finetune: StageConfig = field(default_factory=StageConfig)
     precision: str = MISSING
@@ -67,15 +68,15 @@ class TrainerConfig(StageConfig):
     rerun: bool = False
 
     def mistakes(self, where: str) -> list[str]:
-        """Those of both stages, and of how networks compute."""
-        found = super().mistakes(where) + self.finetune.mistakes(f"{where}.finetune")
+        """One sentence for every value out of range, in both stages and in how networks compute."""
+        mistakes = super().mistakes(where) + self.finetune.mistakes(f"{where}.finetune")
         if self.precision not in PRECISIONS:
             known = ", ".join(PRECISIONS)
-            found.append(f"{where}.precision must be one of {known}, got {self.precision}")
+            mistakes.append(f"{where}.precision must be one of {known}, got {self.precision}")
         if self.distribution not in DISTRIBUTIONS:
             known = ", ".join(DISTRIBUTIONS)
-            found.append(f"{where}.distribution must be one of {known}, got {self.distribution}")
-        return found
+            mistakes.append(f"{where}.distribution must be one of {known}, got {self.distribution}")
+        return mistakes
 
 
 @dataclass
@@ -83,6 +84,15 @@ class TrackingConfig:
     """Where runs are kept; null means a SQLite file in the output folder."""
 
     uri: str | None = None
+
+    def mistakes(self) -> list[str]:
+        """One sentence for an address that is none of a store."""
+        if self.uri is None or STORE.match(self.uri):
+            return []
+        return [
+            "tracking.uri must be a server (http://HOST:PORT) or a database"
+            f" (sqlite:////FOLDER/mlflow.db), got {self.uri}"
+        ]
 
 
 @dataclass
@@ -95,20 +105,22 @@ class EvaluateConfig:
 
     def mistakes(self) -> list[str]:
         """One sentence for every value out of range."""
-        found = []
+        mistakes = []
         if not 0 <= self.max_escape_rate < 1:
-            found.append(
+            mistakes.append(
                 "evaluate.max_escape_rate must be a share from 0 to below 1,"
                 f" got {self.max_escape_rate}"
             )
         if not 0 <= self.reject_below <= 1:
-            found.append(f"evaluate.reject_below must be between 0 and 1, got {self.reject_below}")
-        return found
+            mistakes.append(
+                f"evaluate.reject_below must be between 0 and 1, got {self.reject_below}"
+            )
+        return mistakes
 
 
 @dataclass
 class MembersConfig:
-    """Which finished runs an ensemble combines; without run_ids they are found in MLflow."""
+    """Which finished runs an ensemble combines; without run_ids they are looked up in MLflow."""
 
     run_ids: list[str] = MISSING
     metric: str = MISSING
@@ -117,22 +129,22 @@ class MembersConfig:
 
     def mistakes(self) -> list[str]:
         """One sentence for every value that cannot be meant."""
-        found = []
+        mistakes = []
         if len(set(self.run_ids)) < len(self.run_ids):
-            found.append("members.run_ids names a run twice; a member has one voice")
-        found += [
+            mistakes.append("members.run_ids names a run twice; a member votes once")
+        mistakes += [
             f"members.where must list TAG=VALUE, such as 'trainer=transfer', got {condition}"
             for condition in self.where
             if not re.fullmatch(r"[\w.]+=.+", condition)
         ]
         if self.most < 2:
-            found.append(f"members.most must be 2 or more, got {self.most}")
+            mistakes.append(f"members.most must be 2 or more, got {self.most}")
         if not self.metric.startswith("val/"):
-            found.append(
+            mistakes.append(
                 f"members.metric must be a validation metric such as val/accuracy, got"
                 f" {self.metric}: choosing by test figures would make them worthless"
             )
-        return found
+        return mistakes
 
 
 @dataclass
@@ -140,6 +152,12 @@ class CacheConfig:
     """How much disk decoded images and features may take."""
 
     gigabytes: float = 8.0
+
+    def mistakes(self) -> list[str]:
+        """One sentence for a size that is none."""
+        if 0 < self.gigabytes < float("inf"):
+            return []
+        return [f"cache.gigabytes must be above 0 and finite, got {self.gigabytes}"]
 
 
 @dataclass
@@ -164,25 +182,20 @@ class RunConfig:
     def mistakes(self) -> list[str]:
         """One sentence for every value that cannot be meant."""
         slots = (*SLOTS, "ensemble") if self.ensemble else SLOTS
-        found = [m for slot in slots for m in signature.mistakes(slot, getattr(self, slot))]
-        found += self.members.mistakes() + self.evaluate.mistakes()
-        found += self.trainer.mistakes("trainer")
+        mistakes = [m for slot in slots for m in signature.mistakes(slot, getattr(self, slot))]
+        mistakes += self.members.mistakes() + self.evaluate.mistakes()
+        mistakes += self.trainer.mistakes("trainer")
         if not 0 <= self.seed < 2**32:
-            follows = re.compile(rf"data\.seed .*, got {self.seed}")  # nobody typed that
-            found = [mistake for mistake in found if not follows.fullmatch(mistake)]
-            found.append(f"seed must be between 0 and 4294967295, got {self.seed}")
-        if self.tracking.uri is not None and not STORE.match(self.tracking.uri):
-            found.append(
-                "tracking.uri must be a server (http://HOST:PORT) or a database"
-                f" (sqlite:////FOLDER/mlflow.db), got {self.tracking.uri}"
-            )
+            follows = re.compile(rf"data\.seed .*, got {self.seed}")  # it follows seed
+            mistakes = [mistake for mistake in mistakes if not follows.fullmatch(mistake)]
+            mistakes.append(f"seed must be between 0 and 4294967295, got {self.seed}")
+        mistakes += self.tracking.mistakes()
         if not self.output.strip():
-            found.append("output must name a folder, got nothing; leave it out to use outputs")
-        if not 0 < self.cache.gigabytes < float("inf"):
-            found.append(f"cache.gigabytes must be above 0 and finite, got {self.cache.gigabytes}")
+            mistakes.append("output must name a folder, got nothing; leave it out to use outputs")
+        mistakes += self.cache.mistakes()
         if not self.objective.startswith("val/"):
-            found.append(
+            mistakes.append(
                 f"objective must be a validation metric such as val/accuracy, got {self.objective}:"
                 " choosing by test figures would make them worthless"
             )
-        return found
+        return mistakes

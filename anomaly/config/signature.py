@@ -1,6 +1,6 @@
-"""Holds a slot's config against the signature of its `build`, read from source.
+"""Compares a slot's config with the signature of its `build`, read from source.
 
-Reading the source instead of importing it keeps TensorFlow out: a wrong key answers at once.
+Reading the source instead of importing it spares TensorFlow: a wrong key is refused at once.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
-from anomaly.config import ranges as checks
-from anomaly.config import suggest as nearest
+from anomaly.config import ranges
+from anomaly.config.paths import PACKAGE
+from anomaly.config.suggest import suggest_key
 
 # What the workflow gives to each `build` at run time, beside the values of its YAML.
 RUNTIME = {
@@ -30,7 +31,6 @@ PLAIN: dict[str, type | tuple[type, ...]] = {
     "int": int,
     "float": (int, float),
 }
-PACKAGE = Path(__file__).parents[1]
 
 
 def mistakes(slot: str, node: Any) -> list[str]:
@@ -46,10 +46,10 @@ def mistakes(slot: str, node: Any) -> list[str]:
 
 def _source(slot: str, target: str) -> Path | None:
     """The file of `anomaly.<slot>.<name>.build`: a module, or the first file of a package."""
-    own = re.fullmatch(rf"anomaly\.{slot}\.(\w+)\.build", target)
-    if own is None:
+    match = re.fullmatch(rf"anomaly\.{slot}\.(\w+)\.build", target)
+    if match is None:
         return None
-    places = (PACKAGE / slot / f"{own[1]}.py", PACKAGE / slot / own[1] / "__init__.py")
+    places = (PACKAGE / slot / f"{match[1]}.py", PACKAGE / slot / match[1] / "__init__.py")
     return next((place for place in places if place.is_file()), None)
 
 
@@ -66,6 +66,13 @@ def parameters(source: Path, runtime: set[str]) -> dict[str, ast.expr | None]:
     return {a.arg: a.annotation for a in arguments if a.arg not in runtime}
 
 
+def accepted(slot: str, target: str) -> dict[str, str]:
+    """What each key of an option accepts, in words: {"seed": "a whole number from 0 to ..."}."""
+    source = _source(slot, target)
+    assert source is not None, f"{target} is no build of anomaly.{slot}"
+    return {key: _words(kind) for key, kind in parameters(source, RUNTIME[slot]).items()}
+
+
 def _values(node: Mapping) -> dict[str, Any]:
     return {str(k): v for k, v in node.items() if k not in ("_target_", "_partial_")}
 
@@ -74,7 +81,7 @@ def _differences(slot: str, values: dict[str, Any], wanted: dict) -> list[str]:
     out = [f"{slot}.{key} is missing" for key in wanted if key not in values]
     for key, value in values.items():
         if key not in wanted:
-            advice = nearest.advice(f"{slot}.{key}", [f"{slot}.{name}" for name in wanted])
+            advice = suggest_key(f"{slot}.{key}", [f"{slot}.{name}" for name in wanted])
             out.append(f"{slot}.{key} is not known to this {slot}{advice}")
         elif not accepts(wanted[key], value):
             out.append(f"{slot}.{key} must be {_words(wanted[key])}, got {value!r}")
@@ -82,7 +89,7 @@ def _differences(slot: str, values: dict[str, Any], wanted: dict) -> list[str]:
 
 
 def accepts(annotation: ast.expr | None, value: Any) -> bool:
-    """Whether `value` fits an annotation: plain types, `checks`, Literal, tuple, list, `|`."""
+    """Whether `value` fits an annotation: plain types, `ranges`, Literal, tuple, list, `|`."""
     match annotation:
         case ast.Constant(value=None):
             return value is None
@@ -105,7 +112,7 @@ def accepts(annotation: ast.expr | None, value: Any) -> bool:
 
 
 def _bounded(name: str, value: Any) -> bool:
-    kind, bound = get_args(getattr(checks, name))
+    kind, bound = get_args(getattr(ranges, name))
     numeric = isinstance(value, int if kind is int else (int, float)) and not _is_bool(value)
     return numeric and bound.holds(value)
 
@@ -131,7 +138,7 @@ def _words(annotation: ast.expr | None) -> str:
         case ast.Name(id=name) if name in PLAIN:
             return {"str": "text", "bool": "true or false"}.get(name, "a number")
         case ast.Name(id=name):
-            return get_args(getattr(checks, name))[1].words
+            return get_args(getattr(ranges, name))[1].words
         case ast.BinOp(left=left, right=right):
             return f"{_words(left)} or {_words(right)}"
         case ast.Subscript(value=ast.Name(id="Literal"), slice=members):

@@ -1,23 +1,20 @@
-"""Settings that were typed and would mean nothing to the run; silence would be a lie."""
+"""Settings that were typed and would change nothing, refused rather than ignored."""
 
 from __future__ import annotations
 
-from anomaly.config.parse import Job
-from anomaly.config.schema import RunConfig
+from anomaly.config.job import Job
+from anomaly.config.schema import TRAINING, RunConfig
 from anomaly.errors import InputError
-
-TRAINING = ("augment", "backbone", "optimizer", "model", "trainer")  # what a combining run lacks
-COMBINING = ("members",)
 
 
 def refuse(config: RunConfig, job: Job) -> None:
-    """Stop where a setting of the other kind of run was typed.
+    """Stop where a setting was typed that this kind of run does not read.
 
     Raises:
         InputError: naming each of them.
     """
-    unread = TRAINING if config.ensemble else COMBINING
-    typed = [own for own in job.overrides if _group(own) in unread and not _is_of_sweeps(own)]
+    unread = TRAINING if config.ensemble else ("members",)
+    typed = [word for word in job.overrides if _group(word) in unread and not _is_of_sweeps(word)]
     if not typed:
         return
     words = ", ".join(typed)
@@ -34,5 +31,5 @@ def _group(override: str) -> str:
 
 
 def _is_of_sweeps(override: str) -> bool:
-    """Whether a finished job runs again is asked of ensembles as well."""
+    """Sweeps of ensembles too ask whether a finished job runs again."""
     return override.lstrip("+~").startswith("trainer.rerun=")

@@ -8,7 +8,8 @@ import shlex
 import subprocess
 from pathlib import Path
 
-from anomaly.config.parse import Job, parameters
+from anomaly.config.job import Job
+from anomaly.config.parse import parameters
 from anomaly.config.schema import SLOTS, RunConfig
 from anomaly.run.identity import APART as WHEREABOUTS
 from anomaly.run.identity import state

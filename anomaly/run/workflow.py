@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from anomaly.config import unused as idle
-from anomaly.config.parse import Job, parameters
+from anomaly.config import unused
+from anomaly.config.job import Job
+from anomaly.config.parse import parameters
 from anomaly.config.schema import RunConfig
 from anomaly.run import tags as naming
 from anomaly.run.build import build_learner, instantiate
 from anomaly.run.identity import identity
 from anomaly.run.prepare import Place, find
 from anomaly.run.summary import print_scores
-from anomaly.runtime import import_keras as quiet
+from anomaly.runtime.import_keras import import_keras
 from anomaly.types import Predictions, Scores
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def run(config: RunConfig, job: Job) -> float:
     Raises:
         InputError: something the user can mend; nothing computed by then is lost.
     """
-    idle.refuse(config, job)
+    unused.refuse(config, job)
     place = find(config)
     try:
         tags = naming.tags(config, job, place.dataset)
@@ -50,7 +51,7 @@ def run(config: RunConfig, job: Job) -> float:
 
 def _train(config: RunConfig, job: Job, place: Place, tags: dict[str, str]) -> dict[str, Scores]:
     """One model, from its backbone to its predictions."""
-    quiet.import_keras()  # seconds of imports, after everything that can fail at once
+    import_keras()  # seconds of imports, after everything that can fail at once
     from anomaly.run import evaluate as results
     from anomaly.run import pruning
     from anomaly.run import save as learned
@@ -113,11 +114,11 @@ def combined(
     combiner: Combiner, members: Sequence[Member], labels: np.ndarray
 ) -> dict[str, Predictions]:
     """Predictions of val and test; `labels` (n,) are validate's, and test's are not to be had."""
-    from anomaly.masks.merging import fuse
+    from anomaly.ensemble.fuse import fuse, probabilities
 
     validate, test = [m.validate for m in members], [m.test for m in members]
-    own = combiner.fit(np.stack([p.proba for p in validate]), labels)
-    other = combiner.combine(np.stack([p.proba for p in test]))
+    own = combiner.fit(probabilities(validate), labels)
+    other = combiner.combine(probabilities(test))
     weights = combiner.weights
     return {"val": fuse(validate, own, weights), "test": fuse(test, other, weights)}
 

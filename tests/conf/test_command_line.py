@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -24,7 +25,7 @@ def answer(*arguments: object, cwd: Path | None = None) -> str:
     "mistake, words",
     {
         "data.categry=x": "data.categry is not a known key; did you mean data.category?",
-        "model=mobilnetv2": "model=mobilnetv2 is not known; did you mean mobilenetv2? (model is",
+        "model=mobilnetv2": "model=mobilnetv2 is not known; did you mean mobilenetv2? (one of",
         "modle=tiny": "modle is not a known key; did you mean model?",
         "trainer.learning_rate=-1": "trainer.learning_rate must be above 0 and at most 10, got -1",
         "trainer.batch_size=0": "trainer.batch_size must be between 1 and 65536, got 0",
@@ -46,11 +47,20 @@ def test_all_mistakes_in_values_are_named_at_once(tmp_path):
     assert all(key in said for key in ("trainer.batch_size", "seed must", "model.dropout must"))
 
 
-def test_a_missing_folder_is_told_before_tensorflow_loads(tmp_path):
+def test_a_missing_folder_is_named_before_tensorflow_loads(tmp_path):
     (tmp_path / "sets" / "parts").mkdir(parents=True)
     root = tmp_path / "sets" / "prts"
     said = answer(f"data.root={root}", f"output={tmp_path}/out")
     assert f"data.root={root} is not a folder; {root.parent} holds: parts" in said
+
+
+def test_the_entrypoint_may_be_called_from_python(tmp_path):
+    code = "from anomaly.run.train import main; main(['data.categry=x', '-m', 'seed=0,1'])"
+    command = [sys.executable, "-c", code]
+    environment = {**os.environ, "PYTHONPATH": str(TRAIN.parent)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 1 and not list(tmp_path.iterdir())
+    assert done.stderr == "error: data.categry is not a known key; did you mean data.category?\n"
 
 
 def test_a_typo_is_explained_from_any_working_directory(tmp_path):

@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from anomaly.config import ranges as checks
-from anomaly.config import signature
-from anomaly.config.parse import UNUSED, parameters
+from anomaly.config import ranges, signature
+from anomaly.config.parse import UNREAD, parameters
 from anomaly.config.schema import OVERLAYS, SLOTS, RunConfig
 
 ROOT = Path(__file__).parents[2]
@@ -55,13 +54,13 @@ def test_tags_of_members_are_typed_as_the_comment_says(parsed):
 def test_a_run_records_no_parameter_that_means_nothing_to_it(parsed):
     for overrides, combines in ([], False), (["ensemble=meta_learner"], True):
         groups = {key.split(".")[0] for key in parameters(parsed(*overrides))}
-        assert groups.isdisjoint(UNUSED[combines])
+        assert groups.isdisjoint(UNREAD[combines])
         assert {"data", "evaluate", "seed", "objective"} <= groups
         assert ("members" in groups, "model" in groups) == (combines, not combines)
     kept = parameters(parsed(), ("backbone", "trainer"))
     assert {key.split(".")[0] for key in kept}.isdisjoint({"backbone", "trainer"})
     keys = set(RunConfig.__dataclass_fields__)
-    assert set(UNUSED[True]) | set(UNUSED[False]) <= keys
+    assert set(UNREAD[True]) | set(UNREAD[False]) <= keys
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -73,11 +72,11 @@ def test_composing_and_parsing_imports_no_heavy_library():
     code = f"""
 import sys
 from hydra import compose, initialize_config_dir
-from anomaly.config import parse as config
-config.register()
+from anomaly.config.parse import parse, register
+register()
 with initialize_config_dir({str(CONF)!r}, version_base="1.3"):
     for overrides in {[override(name) for name in FILES]!r}:
-        config.parse(compose("config", overrides))
+        parse(compose("config", overrides))
 print(sorted({HEAVY!r} & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
@@ -137,4 +136,4 @@ def test_the_signature_read_from_source_is_the_one_python_sees(name):
     assert set(read) == set(inspect.signature(module.build).parameters) - signature.RUNTIME[slot]
     names = {n.id for a in read.values() for n in ast.walk(a) if isinstance(n, ast.Name)}
     for word in names - set(signature.PLAIN) - {"Literal", "list", "tuple"}:
-        assert getattr(module, word) is getattr(checks, word)
+        assert getattr(module, word) is getattr(ranges, word)

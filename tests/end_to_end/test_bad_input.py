@@ -314,7 +314,7 @@ VALUES = [
         "one value for a whole section",
         "cache=[1]",
         nothing,
-        "cache has no value of its own; set what stands below it, such as cache.gigabytes=...",
+        "cache is a section; set one of its keys, such as cache.gigabytes=...",
     ),
     (
         "a key that others need, taken away",
@@ -351,8 +351,7 @@ VALUES = [
         "an unknown option: the nearest right one, and all of them",
         "augment=lite",
         nothing,
-        "augment=lite is not known; did you mean light?"
-        " (augment is one of: classic, light, none, strong)",
+        "augment=lite is not known; did you mean light? (one of: classic, light, none, strong)",
     ),
     (
         "an unknown group: the nearest right one",
@@ -637,7 +636,7 @@ def test_a_limit_on_the_size_of_files_is_named(place, train, without_tensorflow)
 def test_a_place_that_cannot_be_made_is_named_with_the_key_that_was_typed(
     key, train, without_tensorflow
 ):
-    words = "it is not there and cannot be made" if Path("/proc").is_dir() else "..."
+    words = "it does not exist and cannot be made" if Path("/proc").is_dir() else "..."
     answers(
         train(f"{key}=/proc/x", **without_tensorflow),
         f"cannot write /proc/x: {words}; set {key}=DIR to a folder you can write",

@@ -102,7 +102,7 @@ class Stages:
         stage: StageConfig,
         *words: object,
     ) -> Checkpoint:
-        decides = (stage.own(), self.recipe.seed, keras.config.dtype_policy().name, *words)
+        decides = (stage.settings(), self.recipe.seed, keras.config.dtype_policy().name, *words)
         key = key_of(network, optimizer, arrays, *decides)
         self.checkpoints.append(Checkpoint(self.cache.root.with_name("checkpoints"), key))
         return self.checkpoints[-1]

@@ -172,7 +172,7 @@ class Detector:
         words = (
             [(s.id, s.image.content, s.label, s.annotation.digest) for s in every],
             [w.name for w in loss_model.trainable_weights],
-            asdict(own.parts.settings), stage.own(), own.policy.name, own.max_instances,
+            asdict(own.parts.settings), stage.settings(), own.policy.name, own.max_instances,
             own.negatives, own.validate_every, own.seed, validate.grid, validate.min_instance_area,
         )  # fmt: skip
         key = key_of(self.model, loss_model.optimizer, (), *words)

@@ -11,7 +11,7 @@ import keras
 from anomaly.errors import Pruned
 from anomaly.model.learner import Report
 from anomaly.model.training.checkpoint import Checkpoint, Memory
-from anomaly.runtime import signals as interrupt
+from anomaly.runtime import signals
 
 log = logging.getLogger(__name__)
 SHARE = 0.05  # of the time may go into checkpoints, whatever copying a large network costs
@@ -54,7 +54,7 @@ class Course:
         if time.monotonic() - self.written >= max(self.every, self.cost / SHARE):
             self._write()
         self._report(len(self.epochs) - 1, self.epochs[-1])
-        interrupt.check()
+        signals.check()
 
     def _report(self, epoch: int, figures: Mapping[str, float]) -> None:
         try:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from anomaly.config.parse import Job
+from anomaly.config.job import Job
 from anomaly.run import tags as naming
 from anomaly.types import Dataset, Split
 

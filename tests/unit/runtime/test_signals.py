@@ -7,23 +7,23 @@ import sys
 
 DROPPED = """
 import os, signal
-from anomaly.runtime import signals as interrupt
+from anomaly.runtime import signals
 
 class Collected:
     def __del__(self):
         os.kill(os.getpid(), signal.SIGTERM)  # what it raises here Python only prints
 
-interrupt.heed()
+signals.heed()
 Collected()
 try:
     {next}
-except interrupt.Terminated:
+except signals.Terminated:
     print("heeded")
 """
 
 
 def test_what_was_dropped_is_raised_after_the_epoch_and_before_the_next_job():
-    for word in ("interrupt.check()", "interrupt.heed()"):
+    for word in ("signals.check()", "signals.heed()"):
         command = [sys.executable, "-c", DROPPED.format(next=word)]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         assert "Exception ignored" in done.stderr and done.stdout == "heeded\n"
