@@ -6,6 +6,7 @@ UV = $(shell command -v uv || echo .tools/bin/uv)
 CATEGORY ?= bottle
 ROOT ?= datasets
 OUTPUT ?= outputs
+PORT ?= 5000
 EXTRA ?= slurm
 TARGET ?= cpu
 ARGS ?=
@@ -16,10 +17,9 @@ export UV_SYSTEM_CERTS ?= true
 endif
 # Paths may hold spaces, and addresses ? and &: the shell gets each as one word.
 quoted = '$(subst ','\'',$(1))'
-absolute = $(if $(filter /%,$(firstword $(1))),$(1),$(CURDIR)/$(1))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup extra demo data train test test-slow lint format bench ui report study-bottle study-detector lock image clean
+.PHONY: help setup extra demo data train test test-slow lint docs format bench ui report study-bottle study-detector lock image clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -50,6 +50,10 @@ lint: $(VENV)/test.done ## check style and types
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
+docs: $(VENV)/docs.done ## build the documentation into docs/_build; a warning is an error
+	$(RUN) -m sphinx --quiet --fail-on-warning --keep-going --nitpicky -E docs docs/_build
+	@echo "open docs/_build/index.html"
+
 format: $(VENV)/test.done ## put the code into shape
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
@@ -57,8 +61,8 @@ format: $(VENV)/test.done ## put the code into shape
 bench: $(VENV)/test.done ## measure the speed claims, into bench/results.json (ROOT=DIR with bottle in it) [PARTS="bovw giant"]
 	$(RUN) -m bench $(call quoted,$(ROOT)) $(PARTS)
 
-ui: setup ## open the MLflow UI on the runs in OUTPUT=outputs
-	$(VENV)/bin/mlflow ui --backend-store-uri $(call quoted,sqlite:///$(call absolute,$(OUTPUT))/mlflow.db)
+ui: setup ## open the MLflow UI on the runs in OUTPUT=outputs: [PORT=5000]
+	$(RUN) -m anomaly.tracking.ui --output $(call quoted,$(OUTPUT)) --port $(call quoted,$(PORT))
 
 report: setup ## put all runs in OUTPUT side by side on one page: [ARGS="--category bottle --role pooled"]
 	$(RUN) -m anomaly.report --output $(call quoted,$(OUTPUT)) $(ARGS)

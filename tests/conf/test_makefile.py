@@ -51,9 +51,7 @@ def test_the_report_and_the_study_find_them_too():
     ]
 
 
-@pytest.mark.parametrize(
-    "output, folder",
-    [("outputs", f"{ROOT}/outputs"), ("my runs", f"{ROOT}/my runs"), (ODD, ODD), ("/a", "/a")],
-)
-def test_the_ui_opens_the_database_of_the_output_folder(output, folder):
-    assert words("ui", OUTPUT=output)[-1] == f"sqlite:///{folder}/mlflow.db"
+def test_the_ui_opens_the_output_folder_at_a_port():
+    module = ["-m", "anomaly.tracking.ui"]
+    assert words("ui")[1:] == [*module, "--output", "outputs", "--port", "5000"]
+    assert words("ui", OUTPUT=ODD, PORT="1")[1:] == [*module, "--output", ODD, "--port", "1"]
