@@ -95,7 +95,7 @@ def _epochs(root: Path, folder: Path) -> tuple[float, float]:
     policy = classic.build(seed=0, factor=12, rotation=90, brightness=(0.5, 1.5))
     pictures = training_pictures(dataset.train.samples, policy, SIZE, cache)
     images = np.stack([picture.load() for picture in pictures]).astype(np.float32)
-    labels = np.array([picture.label for picture in pictures])
+    labels = np.repeat(dataset.train.labels, policy.versions(dataset.train.labels))
     backbone = mobilenetv2.build(image_size=SIZE, weights="imagenet", alpha=1.0)
     features = network.pool(backbone, ["C5"], ["avg"])
     vectors = Extractor(features, cache)(pictures)

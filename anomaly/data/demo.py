@@ -7,12 +7,11 @@ root without pulling pictures from under each other.
 
 from __future__ import annotations
 
-import errno
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import cv2
@@ -23,6 +22,7 @@ from anomaly.config.ranges import Count, Number, Seed, Share, Size
 from anomaly.data import mvtec
 from anomaly.data.drawn.render import KINDS, render
 from anomaly.errors import InputError
+from anomaly.runtime.files import new_folder
 from anomaly.types import GOOD, PARTS, Dataset
 
 CATEGORY = "demo"
@@ -104,17 +104,11 @@ def _settings_of(folder: Path) -> dict | None:
 
 
 def _draw(home: Path, settings: dict) -> None:
-    """Draw aside and move the whole folder into place: what is there is always complete."""
+    """All pictures or none; those of another process that was faster serve as well."""
     home.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=home, prefix=f".{CATEGORY}-") as aside:
-        folder = Path(aside) / CATEGORY
+    with suppress(FileExistsError), new_folder(home / CATEGORY) as folder:
         _draw_all(folder, settings["seed"], settings["side"], settings["images"])
         (folder / MARKER).write_text(json.dumps(settings) + "\n")
-        try:
-            os.rename(folder, home / CATEGORY)
-        except OSError as error:
-            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
-                raise  # else another process was faster, and its pictures serve as well
 
 
 def _draw_all(folder: Path, seed: int, side: int, images: int) -> None:

@@ -9,7 +9,8 @@ from anomaly.cache.store import Cache
 from anomaly.config.ranges import Count, Number, Seed, Share, Size
 from anomaly.data import split
 from anomaly.data.duplicates.groups import group_files
-from anomaly.data.importers.folder import File, read_folder
+from anomaly.data.file import File
+from anomaly.data.importers.folder import read_folder
 from anomaly.errors import InputError
 from anomaly.types import PARTS, Annotation, Dataset, Sample, Split
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
+from anomaly.masks.boxes import boxes_of
+from anomaly.masks.components import components
+from anomaly.masks.overlap import ious
 from anomaly.types import Detections
 
 THRESHOLDS = np.linspace(0.02, 0.98, 49)
@@ -19,8 +21,9 @@ def choose_threshold(heat: np.ndarray, masks: np.ndarray) -> float:
     defective = masks.any((1, 2))
     if not defective.any():
         return 0.5
-    ious = [_mean_iou(heat[defective] >= t, masks[defective]) for t in THRESHOLDS]
-    return float(THRESHOLDS[int(np.argmax(ious))])
+    heat, masks = heat[defective], masks[defective]
+    means = [ious(heat >= threshold, masks).mean() for threshold in THRESHOLDS]
+    return float(THRESHOLDS[int(np.argmax(means))])
 
 
 def instances(heat: np.ndarray, proba: np.ndarray, threshold: float) -> Detections:
@@ -29,27 +32,14 @@ def instances(heat: np.ndarray, proba: np.ndarray, threshold: float) -> Detectio
     Each is named after the image's most probable defect type in (c,) `proba`, and scored by
     that probability times the mean heat inside it.
     """
-    _, components, stats, _ = cv2.connectedComponentsWithStats(
-        (heat >= threshold).astype(np.uint8), connectivity=8
-    )
-    kept = [k for k in range(1, len(stats)) if stats[k, cv2.CC_STAT_AREA] >= MIN_AREA]
-    masks = np.array([components == k for k in kept], bool).reshape(-1, *heat.shape)
+    label_map, areas = components(heat >= threshold)
+    kept = 1 + np.flatnonzero(areas >= MIN_AREA)
+    masks = label_map == kept[:, None, None]
     label = 1 + int(proba[1:].argmax())
     scores = [float(proba[label] * heat[mask].mean()) for mask in masks]
     return Detections(
-        boxes=np.array([_box(stats[k]) for k in kept], np.float32).reshape(-1, 4),
+        boxes=boxes_of(masks),
         masks=masks,
         scores=np.array(scores, np.float32),
         labels=np.full(len(kept), label, np.int64),
     )
-
-
-def _box(stat: np.ndarray) -> tuple[int, int, int, int]:
-    x, y, width, height = stat[:4]
-    return x, y, x + width, y + height
-
-
-def _mean_iou(predicted: np.ndarray, true: np.ndarray) -> float:
-    both = (predicted & true).sum((1, 2), dtype=np.int64)
-    either = (predicted | true).sum((1, 2), dtype=np.int64)
-    return float((both / either).mean())

@@ -7,13 +7,10 @@ device of the archive counts), and nothing shows up in its place before all of i
 from __future__ import annotations
 
 import bz2
-import errno
 import gzip
 import lzma
-import os
 import stat
 import tarfile
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -22,6 +19,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO, cast
 
 from anomaly.errors import InputError
+from anomaly.runtime.files import new_folder
 from anomaly.types import GOOD
 
 ENTRIES = 100_000  # files and folders that an archive may list
@@ -51,25 +49,18 @@ def extract(archive: Path, category: str, root: Path) -> Path:
         OSError: `root` cannot be written, or the disk is full.
     """
     root.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=root, prefix=f".{category}-") as aside:
-        folder = Path(aside) / category
-        with _damage_of(archive):
-            _unpack(archive, category, folder)
-        if not ((folder / "train" / GOOD).is_dir() and (folder / "test").is_dir()):
-            raise InputError(
-                f"{archive} holds no folder {category} with train/{GOOD} and test in it"
-            )
-        _move(folder, root / category)
-    return root / category
-
-
-def _move(folder: Path, target: Path) -> None:
+    target = root / category
     try:
-        os.rename(folder, target)
-    except OSError as error:
-        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
-            raise
+        with new_folder(target) as folder:
+            with _damage_of(archive):
+                _unpack(archive, category, folder)
+            if not ((folder / "train" / GOOD).is_dir() and (folder / "test").is_dir()):
+                raise InputError(
+                    f"{archive} holds no folder {category} with train/{GOOD} and test in it"
+                )
+    except FileExistsError:
         raise InputError(f"{target} has appeared meanwhile; it was left as it is") from None
+    return target
 
 
 @contextmanager

@@ -15,6 +15,7 @@ import numpy as np
 from anomaly.data.drawn import studio
 from anomaly.data.drawn.flange import View, below, draw, look, solid
 from anomaly.data.drawn.studio import STEEL, over
+from anomaly.masks.components import components
 from anomaly.types import GOOD
 
 FAINT = 0.10  # cover below this is no defect, to the eye as to the mask
@@ -142,7 +143,6 @@ def _course(rng: np.random.Generator) -> tuple[float, ...]:
 def _seen(cover: np.ndarray) -> np.ndarray:
     """The cover without what is too faint and without islands of a few pixels."""
     cover = np.where(cover > FAINT, cover, 0).astype(np.float32)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats((cover > 0).astype(np.uint8))
-    areas = stats[:, cv2.CC_STAT_AREA]
-    small = areas < CRUMB * areas[1:].max(initial=0)
-    return np.where(small[labels], 0, cover)
+    label_map, areas = components(cover > 0)
+    small = areas < CRUMB * areas.max(initial=0)
+    return np.where(np.append(False, small)[label_map], 0, cover)

@@ -15,9 +15,9 @@ from scipy.sparse.csgraph import connected_components
 from anomaly.cache.code import digest
 from anomaly.cache.store import Cache, key_of
 from anomaly.data.duplicates.fingerprint import FINE, similar_pairs
+from anomaly.data.file import File
 from anomaly.data.images import MAKERS as OF_IMAGES
 from anomaly.data.images import load_image
-from anomaly.data.importers.folder import File
 from anomaly.errors import InputError
 
 MAKERS = (*OF_IMAGES, "data/duplicates")  # the code that finds similar pairs

@@ -6,13 +6,13 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from anomaly.cache import code
 from anomaly.cache.store import Cache, key_of
+from anomaly.data.file import File
 from anomaly.data.importers.layout import (
     category_folder,
     class_names,
@@ -35,20 +35,6 @@ from anomaly.types import GOOD, Image
 
 log = logging.getLogger(__name__)
 SHOWN = 20  # mistakes spelled out in one message
-
-
-@dataclass(frozen=True)
-class File:
-    """A photo, the name of its class, and its mask."""
-
-    image: Image
-    label: str
-    mask: Path | None
-    mask_digest: str | None
-
-    @property
-    def id(self) -> str:
-        return self.image.id
 
 
 def read_folder(

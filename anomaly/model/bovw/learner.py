@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from anomaly.cache.store import Cache
-from anomaly.data.images import load_instances
+from anomaly.data.truth import load_instances
 from anomaly.model.bovw.bag import Bag, from_arrays
 from anomaly.model.bovw.descriptors import Sampling
 from anomaly.model.bovw.reader import Reader

@@ -11,7 +11,7 @@ import numpy as np
 
 from anomaly.cache.store import Cache
 from anomaly.config.schema import TrainerConfig
-from anomaly.data.images import load_instances
+from anomaly.data.truth import load_instances
 from anomaly.model.classifier.inference import Inference, Reference
 from anomaly.model.classifier.stages import Recipe, Stages
 from anomaly.model.learner import Report
@@ -93,7 +93,7 @@ def load(folder: Path, cache: Cache) -> Classifier:
     """The classifier that `save` wrote; it predicts the same."""
     model = keras.saving.load_model(folder / "model.keras", compile=False, safe_mode=True)
     settings = json.loads((folder / "classifier.json").read_text())
-    with np.load(folder / "good.npz", allow_pickle=False) as file:
+    with (folder / "good.npz").open("rb") as stream, np.load(stream, allow_pickle=False) as file:
         flat = [file[name] for name in file.files]
     levels = len(settings["levels"])
     good = [flat[i : i + levels] for i in range(0, len(flat), levels)]

@@ -11,7 +11,7 @@ import numpy as np
 
 from anomaly.cache.store import Cache
 from anomaly.config.ranges import Fraction, Number, Positive, Share, Size
-from anomaly.data.images import MOST
+from anomaly.data.truth import MOST
 from anomaly.errors import InputError
 from anomaly.model.mask_rcnn.learner import Detector, Recipe, load
 from anomaly.model.mask_rcnn.network import Parts, Settings, finder

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from anomaly.masks.merging import iou
+from anomaly.masks.overlap import iou
 from anomaly.types import Detections
 
 EDGE = 1e-6  # scores are kept this far from 0 and 1, where odds end

@@ -15,7 +15,8 @@ import numpy as np
 
 from anomaly.cache.store import Cache
 from anomaly.config.schema import StageConfig, TrainerConfig
-from anomaly.data.images import load_images, load_truth
+from anomaly.data.images import load_images
+from anomaly.data.truth import load_truth
 from anomaly.errors import InputError
 from anomaly.metrics.average_precision import average_precisions, judge
 from anomaly.model.learner import Report

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from anomaly.masks.merging import box_of, instances
+from anomaly.masks.boxes import boxes_of
+from anomaly.masks.merging import merge
 from anomaly.model.mask_rcnn.paste import found
 from anomaly.model.pictures import turn, turn_back
 from anomaly.types import Detections
@@ -41,13 +42,13 @@ def _turned_back(seen: Seen, view: int) -> Seen:
     detections, heat = seen
     if view == 0:
         return seen
-    masks = [turn_back(mask, view) for mask in detections.masks]
-    boxes = np.array([box_of(mask) for mask in masks], np.float32).reshape(-1, 4)
-    own = np.array(masks, bool).reshape(-1, *heat.shape)
-    return Detections(boxes, own, detections.scores, detections.labels), turn_back(heat, view)
+    turned = [turn_back(mask, view) for mask in detections.masks]
+    masks = np.array(turned, bool).reshape(-1, *heat.shape)
+    seen_upright = Detections(boxes_of(masks), masks, detections.scores, detections.labels)
+    return seen_upright, turn_back(heat, view)
 
 
 def _merged(seen: Sequence[Seen]) -> Seen:
     detections, heat = zip(*seen, strict=True)
     weights = np.full(len(seen), 1 / len(seen))
-    return instances(detections, weights), np.stack(heat).mean(0, dtype=np.float32)
+    return merge(detections, weights), np.stack(heat).mean(0, dtype=np.float32)

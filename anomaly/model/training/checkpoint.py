@@ -5,10 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,17 +17,13 @@ from filelock import FileLock, Timeout
 
 from anomaly.cache import code
 from anomaly.model.fingerprint import fingerprint
+from anomaly.runtime.files import delete_unfinished, replacing
 
 log = logging.getLogger(__name__)
-MAKERS = (
-    "data/images.py",
-    "data/read.py",
-    "augment",
-    "backbone",
-    "optimizer",
-    "model",
-    "masks",
-)  # what trains
+MAKERS = (  # the code that trains, and that figures by which the best epoch is chosen
+    *("data/images.py", "data/read.py", "data/truth.py", "data/split.py", "masks", "metrics"),
+    *("augment", "backbone", "optimizer", "model"),
+)
 
 
 @dataclass
@@ -120,6 +114,7 @@ class Checkpoint:
         self._lock = FileLock(folder / f"{key}.lock")
         try:
             self._lock.acquire(blocking=False)
+            delete_unfinished(self.path)
         except Timeout:
             log.info("another process runs this very training: this one keeps no checkpoint")
 
@@ -155,20 +150,14 @@ class Checkpoint:
             self._writing.result()
 
     def _replace(self, state: State) -> None:
-        part = self.path.with_suffix(".part")
         try:
             if not all(
                 np.isfinite(each).all() for group in state.arrays.values() for each in group
             ):
-                return  # the next epoch will say so; what was good stays
-            with part.open("wb") as file:
+                return  # the next epoch reports it; the last good state stays
+            with replacing(self.path, durable=True) as aside, aside.open("wb") as file:
                 np.savez(file, **_rows(state))
-                file.flush()
-                os.fsync(file.fileno())  # else a power cut may leave the name without the content
-            os.replace(part, self.path)
         except Exception as error:  # a full disk, no memory left
-            with suppress(OSError):
-                part.unlink()
             log.warning("no checkpoint could be written to %s (%s); going on", self.path, error)
 
     def done(self) -> None:

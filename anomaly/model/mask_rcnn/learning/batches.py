@@ -10,9 +10,10 @@ import numpy as np
 
 from anomaly.cache.store import Cache
 from anomaly.config.schema import StageConfig
-from anomaly.data.images import instances_on_grid, load_image
-from anomaly.masks.components import numbered as numbered_pieces
-from anomaly.masks.merging import box_of
+from anomaly.data.images import load_image
+from anomaly.data.truth import instances_on_grid
+from anomaly.masks.boxes import box_of
+from anomaly.masks.components import largest_first, masks_of
 from anomaly.model.training.prefetch import Ahead
 from anomaly.runtime.cores import count
 from anomaly.types import Sample, Split
@@ -112,8 +113,7 @@ def example(
     An instance that augmentation moved out of the image is gone with its box, one that the border
     mirrors is there twice. Boxes are those of the masks, so the two never part.
     """
-    numbers = range(1, numbered.max() + 1)
-    pieces = [piece for number in numbers for piece in _pieces(numbered == number)]
+    pieces = [piece for instance in masks_of(numbered) for piece in _pieces(instance)]
     present = sorted(pieces, key=np.count_nonzero, reverse=True)[:most]
     instances = np.zeros(numbered.shape, np.uint8)
     boxes = np.zeros((most, 4), np.float32)
@@ -135,5 +135,4 @@ def _pieces(own: np.ndarray) -> list[np.ndarray]:
     Turned by nearest neighbours, a thin instance gets gaps, and is still one.
     """
     near = cv2.dilate(own.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    pieces = numbered_pieces(near, SPECK)
-    return [own & (pieces == number) for number in range(1, pieces.max() + 1)]
+    return [own & piece for piece in masks_of(largest_first(near, SPECK))]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from anomaly.masks.merging import box_of
+from anomaly.masks.boxes import box_of
+from anomaly.metrics.join import join
 from anomaly.metrics.score import score
 from anomaly.model.mask_rcnn import decide
 from anomaly.model.mask_rcnn.learning import targets
@@ -177,6 +178,6 @@ def test_perfect_detections_score_exactly_one():
     predictions = Predictions(
         truth.ids, truth.classes, proba, covered.astype(np.float32), covered, own
     )
-    values = score(predictions, truth).values
+    values = score(join(predictions, truth)).values
     for name in ("accuracy", "iou", "map", "map50", "box_map", "box_map50"):
         assert values[name] == 1

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from anomaly.config.schema import StageConfig
-from anomaly.masks.merging import box_of, iou
+from anomaly.masks.boxes import box_of
+from anomaly.masks.overlap import iou
 from anomaly.model.mask_rcnn.learning.batches import Batches, Shapes, example
 
 SIZE, MOST = 64, 5

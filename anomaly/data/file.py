@@ -1,0 +1,22 @@
+"""What importers know of one photo."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from anomaly.types import Image
+
+
+@dataclass(frozen=True)
+class File:
+    """A photo, the name of its class, and its mask."""
+
+    image: Image
+    label: str
+    mask: Path | None
+    mask_digest: str | None
+
+    @property
+    def id(self) -> str:
+        return self.image.id
