@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -210,12 +210,18 @@ class Predictions:
     def select(self, order: Sequence[int]) -> Predictions:
         """Those of some images, in this order of their places."""
         places = np.asarray(order, np.int64)
-        columns = {name: getattr(self, name) for name in FIELDS if name != "detections"}
-        return replace(
-            self,
-            ids=tuple(self.ids[i] for i in places),
-            detections=self.detections and tuple(self.detections[i] for i in places),
-            **{name: None if c is None else c[places] for name, c in columns.items()},
+
+        def chosen(column: Any) -> Any:
+            return None if column is None else column[places]
+
+        return Predictions(
+            tuple(self.ids[i] for i in places),
+            self.classes,
+            chosen(self.proba),
+            chosen(self.heat),
+            chosen(self.segmentation),
+            self.detections and tuple(self.detections[i] for i in places),
+            chosen(self.score),
         )
 
 

@@ -13,7 +13,8 @@ from pycocotools import mask as rle
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from anomaly.masks.boxes import instances
+from anomaly.masks.boxes import boxes_of
+from anomaly.masks.components import masks_of
 from anomaly.types import Detections, Truth
 
 EVERY_SIZE = [0, float("inf")]
@@ -70,12 +71,12 @@ def named(judged: Judged, masks: np.ndarray, boxes: np.ndarray, mean: Callable) 
     }
 
 
-def precision_recall(truth: Truth, detections: Sequence[Detections]) -> dict[str, np.ndarray]:
+def precision_recall(judged: Judged | None) -> dict[str, np.ndarray]:
     """{defect type: (101,) precision at recall 0, 0.01, .. 1} of masks at IoU 0.50.
 
-    The curve under which `ap` at 0.50 is the area; 0 at recalls that are not reached.
+    The curve under which `ap` at 0.50 is the area; 0 at recalls that are not reached. Empty where
+    the truth has no instance.
     """
-    judged = judge(truth, detections)
     if judged is None:
         return {}
     precision = _precision(judged.masks)
@@ -84,8 +85,9 @@ def precision_recall(truth: Truth, detections: Sequence[Detections]) -> dict[str
 
 def _true(truth: Truth) -> Iterator[dict]:
     for image in map(int, np.flatnonzero(truth.annotated)):
-        for box, mask in zip(*instances(truth.instances[image]), strict=True):
-            yield _annotation(image, truth.labels[image], box, _encode(mask[None])[0])
+        masks = masks_of(truth.instances[image])
+        for box, mask in zip(boxes_of(masks), _encode(masks), strict=True):
+            yield _annotation(image, truth.labels[image], box, mask)
 
 
 def _found(truth: Truth, detections: Sequence[Detections]) -> Iterator[dict]:
@@ -141,13 +143,12 @@ def _matched(true: COCO, found: COCO, labels: list[int], kind: str) -> COCOeval:
     # COCO keeps 100 detections of an image; we keep all, so that nothing is cut off unseen.
     judge.params.maxDets = [max(map(len, found.imgToAnns.values()), default=0)]
     judge.evaluate()
+    judge.accumulate()
     return judge
 
 
 def _precision(judge: COCOeval) -> np.ndarray:
     """(10, 101, k) precision by IoU threshold, recall and label."""
-    with redirect_stdout(StringIO()):
-        judge.accumulate()
     return judge.eval["precision"][:, :, :, 0, 0]
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import minimize_scalar
+from scipy.special import softmax
 
 BINS = 10
 PRIOR = 0.5  # standard deviation of the logarithm of a temperature, before anything is seen
@@ -41,9 +42,7 @@ def fit_temperature(proba: np.ndarray, labels: np.ndarray) -> float:
 
 def apply_temperature(proba: np.ndarray, temperature: float) -> np.ndarray:
     """(n, c) probabilities, softened where the temperature is above 1; their order stays."""
-    logits = np.log(np.maximum(proba, SMALLEST)) / temperature
-    powers = np.exp(logits - logits.max(1, keepdims=True))
-    return powers / powers.sum(1, keepdims=True)
+    return softmax(np.log(np.maximum(proba, SMALLEST)) / temperature, axis=1)
 
 
 def reliability(proba: np.ndarray, labels: np.ndarray, bins: int = BINS) -> Reliability:

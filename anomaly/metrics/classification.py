@@ -51,9 +51,9 @@ def averages(confusion: np.ndarray) -> dict[str, float]:
     return {name: float(value) for name, value in values.items()}
 
 
-def separation(true: np.ndarray, proba: np.ndarray) -> dict[str, float]:
-    """`auroc` of good against defective, ranked by 1 - P(good); empty if one side is."""
+def separation(true: np.ndarray, score: np.ndarray) -> dict[str, float]:
+    """`auroc` of good against defective, ranked by a (n,) score; empty if one side is."""
     defective = true > 0
     if defective.all() or not defective.any():
         return {}
-    return {"auroc": float(roc_auc_score(defective, 1 - proba[:, 0]))}
+    return {"auroc": float(roc_auc_score(defective, score))}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import comb
 from typing import NamedTuple
 
 
@@ -36,6 +35,7 @@ def mcnemar(first: Mapping[str, bool], second: Mapping[str, bool]) -> Comparison
 
 def _two_sided(one: int, other: int) -> float:
     """The chance that `one + other` fair coins fall as unevenly as this, or more so."""
+    from scipy.stats import binomtest  # takes a second, for which `report --help` need not wait
+
     coins = one + other
-    tail = sum(comb(coins, k) for k in range(min(one, other) + 1))
-    return min(1.0, 2 * tail / 2**coins)  # whole numbers up to here: nothing is rounded before
+    return float(binomtest(min(one, other), coins).pvalue) if coins else 1.0

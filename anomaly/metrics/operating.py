@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from anomaly.metrics.calibration import apply_temperature, fit_temperature
-from anomaly.metrics.join import joined
-from anomaly.types import Predictions, Truth
+from anomaly.metrics.join import Joined
+from anomaly.types import Predictions
 
 DECISIONS = ("sorting_escape_rate", "sorting_overkill_rate", "coverage", "kept_accuracy")
 
@@ -28,22 +28,15 @@ class OperatingPoint:
 
 
 def choose(
-    predictions: Predictions,
-    truth: Truth,
-    *,
-    calibrate: bool,
-    max_escape_rate: float,
-    reject_below: float,
-) -> OperatingPoint:
-    """Fit everything on validate: its raw predictions and its truth.
-
-    Raises:
-        ValueError: the two are not of the same images.
-    """
-    predictions, truth = joined(predictions, truth)
-    temperature = fit_temperature(predictions.proba, truth.labels) if calibrate else 1.0
-    defective = 1 - apply_temperature(predictions.proba, temperature)[:, 0]
-    threshold = sorting_threshold(defective, truth.labels > 0, max_escape_rate)
+    validate: Joined, *, calibrate: bool, max_escape_rate: float, reject_below: float
+) -> OperatingPoint | None:
+    """Fit everything on validate: its raw predictions and its truth; None without probabilities."""
+    proba, labels = validate.predictions.proba, validate.truth.labels
+    if proba is None:
+        return None
+    temperature = fit_temperature(proba, labels) if calibrate else 1.0
+    defective = 1 - apply_temperature(proba, temperature)[:, 0]
+    threshold = sorting_threshold(defective, labels > 0, max_escape_rate)
     return OperatingPoint(temperature, threshold, reject_below)
 
 
@@ -64,23 +57,25 @@ def sorting_threshold(score: np.ndarray, defective: np.ndarray, max_escape_rate:
 
 
 def calibrated(predictions: Predictions, point: OperatingPoint) -> Predictions:
-    """The same predictions with probabilities at the temperature."""
+    """The same predictions, their probabilities, where they have any, at the temperature."""
+    if predictions.proba is None:
+        return predictions
     return replace(predictions, proba=apply_temperature(predictions.proba, point.temperature))
 
 
-def decisions(
-    predictions: Predictions, truth: Truth, point: OperatingPoint
-) -> dict[str, tuple[int, int]]:
+def decisions(joined: Joined, point: OperatingPoint) -> dict[str, tuple[int, int]]:
     """{name: (hits, count)} of what calibrated predictions lead to; shares of nothing are absent.
 
     `sorting_escape_rate` and `sorting_overkill_rate`: at the threshold. `coverage`: images that
     no person need see; `kept_accuracy`: those of them named right.
     """
-    predictions, truth = joined(predictions, truth)
-    defective = truth.labels > 0
-    out = 1 - predictions.proba[:, 0] >= point.sorting_threshold
-    kept = predictions.proba.max(1) >= point.reject_below
-    right = predictions.labels == truth.labels
+    proba, labels = joined.predictions.proba, joined.truth.labels
+    if proba is None:
+        return {}
+    defective = labels > 0
+    out = 1 - proba[:, 0] >= point.sorting_threshold
+    kept = proba.max(1) >= point.reject_below
+    right = proba.argmax(1) == labels
     table = (
         (defective & ~out, defective),
         (~defective & out, ~defective),

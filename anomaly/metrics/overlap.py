@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from anomaly.masks.overlap import ious
 from anomaly.types import Truth
 
 
@@ -17,12 +18,5 @@ def overlaps(truth: Truth, segmentation: np.ndarray) -> dict[str, np.ndarray]:
     if not len(shown):
         return {}
     out = np.full(len(truth.ids), np.nan)
-    out[shown] = _iou(truth.masks[shown], segmentation[shown])
+    out[shown] = ious(truth.masks[shown], segmentation[shown])
     return {"iou": out}
-
-
-def _iou(true: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """(n, h, w) bool each, `true` never empty -> (n,) float64."""
-    both = np.count_nonzero(true & predicted, (1, 2))
-    either = np.count_nonzero(true | predicted, (1, 2))
-    return both / either

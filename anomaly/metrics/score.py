@@ -7,49 +7,74 @@ from collections.abc import Mapping
 import numpy as np
 
 from anomaly.metrics import bootstrap
-from anomaly.metrics.average_precision import average_precisions, judge
+from anomaly.metrics.average_precision import average_precisions
 from anomaly.metrics.calibration import calibration
 from anomaly.metrics.classification import averages, confusion_matrix, separation, shares
 from anomaly.metrics.intervals import wilson
-from anomaly.metrics.join import joined
+from anomaly.metrics.join import Joined
 from anomaly.metrics.overlap import overlaps
-from anomaly.types import Predictions, Scores, Truth
+from anomaly.types import Predictions, Scores, Spread
 
 Counts = Mapping[str, tuple[int, int]]  # {name of a share: (hits, count)}
+Values = dict[str, float]
 
 
-def score(predictions: Predictions, truth: Truth, decided: Counts | None = None) -> Scores:
+def score(joined: Joined, decided: Counts | None = None) -> Scores:
     """Every number of one split; rates and overlaps are in 0..1, `escapes`, `overkill` are counts.
 
     A number that has no data (no defective image, no good image, a class absent from the
-    truth, a precision of a class never predicted) is absent. Both tables may be in any order.
-    `decided` are the shares of `operating.decisions`, which become shares like the others.
+    truth, a precision of a class never predicted, a field that the predictions lack) is absent;
+    `catalogue` lists all. `decided` are the shares of `operating.decisions`, which become shares
+    like the others.
 
     - shares, with intervals: `accuracy`, `defect_accuracy` (right type among the defective),
       `escape_rate`, `overkill_rate`, `precision.<class>`, `recall.<class>`
     - of images: `balanced_accuracy`, `macro_f1`, `auroc`, `ece`, `escapes`, `overkill`
     - of pixels, with spreads: `iou`
     - of instances, with spreads: `map`, `map50`, `box_map`, `box_map50`, `ap.<class>`
-
-    Raises:
-        ValueError: the two are not of the same images, the same classes or the same grid.
     """
-    predictions, truth = joined(predictions, truth)
-    confusion = confusion_matrix(truth.labels, predictions.labels, len(truth.classes))
-    counted = shares(confusion, truth.classes) | dict(decided or {})
+    confusion = _confusion(joined)
+    counted = {} if confusion is None else shares(confusion, joined.truth.classes)
+    counted |= decided or {}
     intervals = {name: wilson(hits, count) for name, (hits, count) in counted.items()}
-    overlap = overlaps(truth, predictions.segmentation)
-    judged, drawn = judge(truth, predictions.detections), bootstrap.draws(truth)
+    local, spreads = _local(joined)
     values = {
         **{name: share.hits / share.total for name, share in intervals.items()},
-        **averages(confusion),
-        **separation(truth.labels, predictions.proba),
-        **calibration(truth.labels, predictions.proba),
-        **{name: float(each[np.isfinite(each)].mean()) for name, each in overlap.items()},
-        **average_precisions(judged),
-    }
-    spreads = {
-        **bootstrap.of_means(overlap, drawn),
-        **bootstrap.of_average_precisions(judged, drawn),
+        **_of_images(joined, confusion),
+        **local,
     }
     return Scores(values, intervals, spreads, confusion)
+
+
+def defect_scores(predictions: Predictions) -> np.ndarray | None:
+    """(n,) higher for what looks more defective: the score, or else 1 - P(good)."""
+    if predictions.score is not None or predictions.proba is None:
+        return predictions.score
+    return 1 - predictions.proba[:, 0]
+
+
+def _confusion(joined: Joined) -> np.ndarray | None:
+    predictions, truth = joined.predictions, joined.truth
+    if predictions.proba is None:
+        return None
+    return confusion_matrix(truth.labels, predictions.labels, len(truth.classes))
+
+
+def _of_images(joined: Joined, confusion: np.ndarray | None) -> Values:
+    labels, proba = joined.truth.labels, joined.predictions.proba
+    ranked = defect_scores(joined.predictions)
+    return {
+        **({} if confusion is None else averages(confusion)),
+        **({} if ranked is None else separation(labels, ranked)),
+        **({} if proba is None else calibration(labels, proba)),
+    }
+
+
+def _local(joined: Joined) -> tuple[Values, dict[str, Spread]]:
+    """What says where the defects are, of pixels and of instances."""
+    truth, segmentation, judged = joined.truth, joined.predictions.segmentation, joined.judged
+    overlap = {} if segmentation is None else overlaps(truth, segmentation)
+    means = {name: float(each[np.isfinite(each)].mean()) for name, each in overlap.items()}
+    drawn = bootstrap.draws(truth)
+    spreads = bootstrap.of_means(overlap, drawn) | bootstrap.of_average_precisions(judged, drawn)
+    return means | average_precisions(judged), spreads

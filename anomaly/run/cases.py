@@ -8,8 +8,10 @@ import numpy as np
 
 from anomaly.cache.store import Cache
 from anomaly.data.images import load_images
+from anomaly.masks.overlap import ious
+from anomaly.metrics.join import Joined
 from anomaly.plots.overlays import overlays
-from anomaly.types import Predictions, Split, Truth
+from anomaly.types import Split
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,35 +19,38 @@ if TYPE_CHECKING:
 SHOWN = 4  # best and worst cases in the overlays
 
 
-def cases(
-    name: str, split: Split, predictions: Predictions, truth: Truth, cache: Cache
-) -> dict[str, Figure]:
-    """The best and the worst of the truly defective images, by class first, then by overlap."""
-    defective = np.flatnonzero(truth.labels > 0)
-    right = predictions.labels == truth.labels
-    iou = _ious(predictions.segmentation, truth.masks)
-    order = sorted(defective, key=lambda i: (right[i], iou[i]))
-    wrong_good = [i for i in np.flatnonzero(~right) if truth.labels[i] == 0]
-    worst, best = (wrong_good + order)[:SHOWN], order[::-1][:SHOWN]
-    return {
-        "worst": _overlays(f"{name}: worst cases", worst, split, predictions, truth, iou, cache),
-        "best": _overlays(f"{name}: best cases", best, split, predictions, truth, iou, cache),
-    }
+def cases(name: str, split: Split, joined: Joined, cache: Cache) -> dict[str, Figure]:
+    """The best and the worst of the truly defective images, by class first, then by overlap.
+
+    None where the predictions lack classes, heat, pixels or instances.
+    """
+    predictions, truth = joined.predictions, joined.truth
+    proba, heat = predictions.proba, predictions.heat
+    segmentation, detections = predictions.segmentation, predictions.detections
+    if proba is None or heat is None or segmentation is None or detections is None:
+        return {}
+    overlap, photos = ious(segmentation, truth.masks), {image.id: image for image in split.images}
+    figures = {}
+    for kind, chosen in _ranked(predictions.labels, truth.labels, overlap).items():
+        images = load_images([photos[truth.ids[i]] for i in chosen], split.grid, cache)
+        found = [detections[i] for i in chosen]
+        captions = [_caption(joined, i, proba[i].max(), overlap[i]) for i in chosen]
+        figures[kind] = overlays(
+            *(images, heat[chosen], truth.masks[chosen], found),
+            *(truth.classes, captions, f"{name}: {kind} cases"),
+        )
+    return figures
 
 
-def _overlays(title, chosen, split, predictions, truth, iou, cache) -> Figure:
-    images = load_images([split.images[i] for i in chosen], split.grid, cache)
-    captions = [
-        f"{split.samples[i].id}: {truth.classes[truth.labels[i]]}, called"
-        f" {truth.classes[predictions.labels[i]]} ({predictions.proba[i].max():.2f}),"
-        f" IoU {iou[i]:.2f}"
-        for i in chosen
-    ]
-    heat, found = predictions.heat[chosen], [predictions.detections[i] for i in chosen]
-    return overlays(images, heat, truth.masks[chosen], found, truth.classes, captions, title)
+def _ranked(called: np.ndarray, true: np.ndarray, overlap: np.ndarray) -> dict[str, list]:
+    """The places of the cases; good parts called defective are the worst."""
+    right = called == true
+    defective = sorted(np.flatnonzero(true > 0), key=lambda i: (right[i], overlap[i]))
+    overkill = [i for i in np.flatnonzero(~right) if true[i] == 0]
+    return {"worst": (overkill + defective)[:SHOWN], "best": defective[::-1][:SHOWN]}
 
 
-def _ious(predicted: np.ndarray, true: np.ndarray) -> np.ndarray:
-    both = (predicted & true).sum((1, 2), dtype=np.int64)
-    either = (predicted | true).sum((1, 2), dtype=np.int64)
-    return both / np.maximum(either, 1)
+def _caption(joined: Joined, place: int, sure: float, overlap: float) -> str:
+    predictions, truth = joined.predictions, joined.truth
+    true, called = (truth.classes[p.labels[place]] for p in (truth, predictions))
+    return f"{truth.ids[place]}: {true}, called {called} ({sure:.2f}), IoU {overlap:.2f}"

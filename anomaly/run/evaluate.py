@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from anomaly.cache.store import Cache
 from anomaly.config.schema import EvaluateConfig
-from anomaly.data.images import load_truth
+from anomaly.data.truth import load_truth
 from anomaly.metrics import operating
 from anomaly.metrics.average_precision import precision_recall
 from anomaly.metrics.calibration import reliability
+from anomaly.metrics.catalogue import COUNT, HIGH, LOW, metric
+from anomaly.metrics.join import Joined, join
+from anomaly.metrics.operating import OperatingPoint
 from anomaly.metrics.score import Counts, score
 from anomaly.plots.confusion import confusion_matrix
 from anomaly.plots.precision_recall import precision_recall_curves
 from anomaly.plots.reliability import reliability_diagram
 from anomaly.run.cases import cases
+from anomaly.runtime.files import replacing, write_text
 from anomaly.tracking.predictions import write_predictions
-from anomaly.types import Dataset, Predictions, Scores, Split, Truth, tidy
+from anomaly.types import Dataset, Predictions, Scores, Split
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -40,62 +44,82 @@ def write(
     """
     write_split(folder / "split.csv", dataset)
     splits = {"val": dataset.validate, "test": dataset.test}
-    truths = {name: load_truth(split, dataset.classes) for name, split in splits.items()}
-    point = operating.choose(predicted["val"], truths["val"], **asdict(evaluate))
-    (folder / "operating_point.json").write_text(json.dumps(asdict(point), indent=2))
+    raw = {
+        name: join(predicted[name], load_truth(split, dataset.classes))
+        for name, split in splits.items()
+    }
+    point = operating.choose(raw["val"], **asdict(evaluate))
+    if point:
+        write_text(folder / "operating_point.json", json.dumps(asdict(point), indent=2))
     scores = {}
     for name, split in splits.items():
-        predictions = operating.calibrated(predicted[name], point)
-        decided = operating.decisions(predictions, truths[name], point)
-        scores[name] = write_part(folder, name, predictions, truths[name], decided, split, cache)
+        joined, decided = _decided(raw[name], point)
+        write_predictions(predictions_file(folder, name), joined.predictions)
+        scores[name] = write_part(folder, name, joined, decided, split, cache)
     write_scores(folder, scores)
     return scores
 
 
+def _decided(raw: Joined, point: OperatingPoint | None) -> tuple[Joined, Counts]:
+    """The predictions at an operating point, and the shares that it leads to."""
+    if point is None:
+        return raw, {}
+    joined = replace(raw, predictions=operating.calibrated(raw.predictions, point))
+    return joined, operating.decisions(joined, point)
+
+
+def predictions_file(folder: Path, part: str) -> Path:
+    """Where a run keeps what it predicted of a part (val or test)."""
+    return folder / "predictions" / f"{part}.npz"
+
+
 def write_part(
-    folder: Path,
-    name: str,
-    predictions: Predictions,
-    truth: Truth,
-    decided: Counts,
-    split: Split,
-    cache: Cache,
+    folder: Path, name: str, joined: Joined, decided: Counts, split: Split, cache: Cache
 ) -> Scores:
-    """The predictions of one part and the pictures that go with them; returns its scores."""
-    write_predictions(folder / "predictions" / f"{name}.npz", predictions)
-    scores = score(predictions, truth, decided)
-    save(folder, f"{name}_confusion", confusion_matrix(scores.confusion, truth.classes, name))
-    bins = reliability(predictions.proba, truth.labels)
-    save(folder, f"{name}_reliability", reliability_diagram(*bins, scores.values["ece"], name))
-    curves = precision_recall(truth, predictions.detections)
-    save(folder, f"{name}_precision_recall", precision_recall_curves(curves, name))
-    for title, figure in cases(name, split, predictions, truth, cache).items():
+    """The pictures of one part; returns its scores."""
+    scores = score(joined, decided)
+    for title, figure in _pictures(name, joined, scores, split, cache):
         save(folder, f"{name}_{title}", figure)
     return scores
+
+
+def _pictures(
+    name: str, joined: Joined, scores: Scores, split: Split, cache: Cache
+) -> Iterator[tuple[str, Figure]]:
+    """Those of what the predictions hold."""
+    predictions, truth = joined.predictions, joined.truth
+    if predictions.proba is not None and scores.confusion is not None:
+        yield "confusion", confusion_matrix(scores.confusion, truth.classes, name)
+        bins = reliability(predictions.proba, truth.labels)
+        yield "reliability", reliability_diagram(*bins, scores.values["ece"], name)
+    if predictions.detections is not None:
+        curves = precision_recall(joined.judged)
+        yield "precision_recall", precision_recall_curves(curves, name)
+    yield from cases(name, split, joined, cache).items()
 
 
 def metrics(scores: Mapping[str, Scores]) -> dict[str, float]:
     """{part/metric: value} for tracking, its interval as _low and _high, a share's _count."""
     out: dict[str, float] = {}
     for part, scored in scores.items():
-        for key, value in scored.values.items():
-            out[tidy(f"{part}/{key}")] = float(value)
-        for key, interval in scored.intervals.items():
-            evidence = {"count": interval.total, "low": interval.low, "high": interval.high}
-            out |= {tidy(f"{part}/{key}_{what}"): float(v) for what, v in evidence.items()}
-        for key, spread in scored.spreads.items():
-            out |= {tidy(f"{part}/{key}_{end}"): v for end, v in spread._asdict().items()}
+        for name, value in scored.values.items():
+            out[metric(part, name)] = float(value)
+        for name, share in scored.intervals.items():
+            evidence = {COUNT: share.total, LOW: share.low, HIGH: share.high}
+            out |= {metric(part, name, ending): float(v) for ending, v in evidence.items()}
+        for name, (low, high) in scored.spreads.items():
+            out |= {metric(part, name, LOW): low, metric(part, name, HIGH): high}
     return out
 
 
 def write_scores(folder: Path, scores: Mapping[str, Scores]) -> None:
     """scores.json: every metric, for people and programs without MLflow."""
-    (folder / "scores.json").write_text(json.dumps(metrics(scores), indent=2))
+    write_text(folder / "scores.json", json.dumps(metrics(scores), indent=2))
 
 
 def write_split(path: Path, dataset: Dataset) -> None:
     """split.csv: id, class, part and group; images of one group show the same physical part."""
-    with path.open("w", newline="") as file:
+    with replacing(path) as aside, aside.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(("file", "class", "part", "group", "images_of_group"))
         for part in dataset.splits:
@@ -107,4 +131,5 @@ def write_split(path: Path, dataset: Dataset) -> None:
 def save(folder: Path, name: str, figure: Figure) -> None:
     """Write a figure to plots/<name>.png, packed lightly: packing well takes as long as drawing."""
     (folder / "plots").mkdir(exist_ok=True)
-    figure.savefig(folder / "plots" / f"{name}.png", pil_kwargs={"compress_level": 1})
+    with replacing(folder / "plots" / f"{name}.png") as aside:
+        figure.savefig(aside, format="png", pil_kwargs={"compress_level": 1})

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, NamedTuple
 
 from anomaly.config.schema import MembersConfig
+from anomaly.config.suggest import suggest_name
 from anomaly.errors import InputError
-from anomaly.metrics.direction import EVIDENCE, lower_is_better
+from anomaly.metrics.catalogue import EVIDENCE, lower_is_better
 from anomaly.tracking.find import finished_runs, predictions_of, run_of
 from anomaly.types import Dataset, Predictions, Split
 
@@ -81,7 +81,7 @@ def _expect_distinct(runs: Sequence[Run]) -> None:
         if ids.count(run.info.run_id) > 1:
             raise InputError(
                 f"members.run_ids names {_title(run)} twice, by folds of one cross-validation;"
-                " a member has one voice"
+                " a member votes once"
             )
 
 
@@ -96,11 +96,9 @@ def _found(config: MembersConfig, dataset: Dataset, store: Store) -> list[Run]:
     if runs and not scored:
         every = [k for k in runs[0].data.metrics if k.startswith("val/")]
         known = sorted(k for k in every if not k.endswith(EVIDENCE))
-        near = get_close_matches(config.metric, known, 1)
-        hint = f"; did you mean {near[0]}?" if near else ""
         raise InputError(
-            f"members.metric={config.metric} is no figure of {_title(runs[0])}{hint}"
-            f" (one of: {', '.join(known)})"
+            f"members.metric={config.metric} is no figure of {_title(runs[0])}"
+            f"{suggest_name(config.metric, known)}"
         )
     best: dict[str, Run] = {}
     sign = 1 if lower_is_better(config.metric) else -1
@@ -116,6 +114,11 @@ def _member(run: Run, dataset: Dataset, store: Store) -> Member:
     except InputError as error:
         raise InputError(f"{title} cannot vote: {error}") from None
     for predictions in (validate, test):
+        if predictions.proba is None:
+            raise InputError(
+                f"{title} tells good parts from others but names no defect type, so it cannot vote;"
+                " name another in members.run_ids"
+            )
         _expect_classes(title, predictions, dataset)
     if run.data.tags.get("split") != dataset.digest:
         raise InputError(
@@ -147,10 +150,10 @@ def _in_order(title: str, predictions: Predictions, split: Split) -> Predictions
             f"{title} has other images in {split.name}: {len(differing)} do not match,"
             f" such as {min(differing)}"
         )
-    if predictions.heat.shape[1:] != (split.grid, split.grid):
+    for side, _ in predictions.grids - {(split.grid, split.grid)}:
         raise InputError(
-            f"{title} was evaluated on a grid of {predictions.heat.shape[1]} pixels, this ensemble"
-            f" on {split.grid}; give data.grid={predictions.heat.shape[1]}"
+            f"{title} was evaluated on a grid of {side} pixels, this ensemble on {split.grid};"
+            f" give data.grid={side}"
         )
     return predictions.select([predictions.ids.index(id) for id in split.ids])
 

@@ -6,19 +6,23 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from anomaly.cache.store import Cache
 from anomaly.config.schema import RunConfig
-from anomaly.data.images import load_truth
+from anomaly.data.truth import load_truth
+from anomaly.metrics.catalogue import COUNT, metric
+from anomaly.metrics.join import join
 from anomaly.metrics.operating import DECISIONS
 from anomaly.run import evaluate as results
 from anomaly.run.summary import print_scores
 from anomaly.tracking.find import finished_runs, predictions_of
-from anomaly.types import Dataset, Predictions, Scores
+from anomaly.tracking.predictions import write_predictions
+from anomaly.types import FIELDS, Dataset, Predictions, Scores
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -56,7 +60,7 @@ def pool(
         scores = {}
         for part in ("val", "test"):
             parts = [predictions_of(store, run, part) for run in folds]
-            scores[part] = _score(own, part, join(parts), decisions(folds, part), dataset, cache)
+            scores[part] = _score(own, part, parts, decisions(folds, part), dataset, cache)
         results.write_scores(own, scores)
         tracker.finish(results.metrics(scores))
     places = [("run", tracker.record.run_id), ("results", str(own))]
@@ -85,15 +89,17 @@ def _folds(config: RunConfig, dataset: Dataset, tags: Mapping[str, str], store: 
 def _score(
     folder: Path,
     part: str,
-    predictions: Predictions,
+    parts: Sequence[Predictions],
     decided: Mapping[str, tuple[int, int]],
     dataset: Dataset,
     cache: Cache,
 ) -> Scores:
-    every = {sample.id: sample for split in dataset.splits for sample in split}
-    split = replace(dataset.test, samples=tuple(every[id] for id in predictions.ids))
-    truth = load_truth(split, dataset.classes)
-    return results.write_part(folder, part, predictions, truth, decided, split, cache)
+    predictions = concatenated(parts)
+    write_predictions(results.predictions_file(folder, part), predictions)
+    samples = {sample.id: sample for split in dataset.splits for sample in split}
+    split = replace(dataset.test, samples=tuple(samples[id] for id in predictions.ids))
+    joined = join(predictions, load_truth(split, dataset.classes))
+    return results.write_part(folder, part, joined, decided, split, cache)
 
 
 def decisions(folds: Sequence[Run], part: str) -> dict[str, tuple[int, int]]:
@@ -101,19 +107,20 @@ def decisions(folds: Sequence[Run], part: str) -> dict[str, tuple[int, int]]:
     total: dict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
     for metrics in (run.data.metrics for run in folds):
         for name in DECISIONS:
-            count = round(metrics.get(f"{part}/{name}_count", 0))
-            hits = round(metrics.get(f"{part}/{name}", 0) * count)
+            count = round(metrics.get(metric(part, name, COUNT), 0))
+            hits = round(metrics.get(metric(part, name), 0) * count)
             total[name] = total[name][0] + hits, total[name][1] + count
     return {name: counts for name, counts in total.items() if counts[1]}
 
 
-def join(parts: list[Predictions]) -> Predictions:
-    """The predictions of several splits as one."""
-    return Predictions(
-        ids=tuple(id for p in parts for id in p.ids),
-        classes=parts[0].classes,
-        proba=np.concatenate([p.proba for p in parts]),
-        heat=np.concatenate([p.heat for p in parts]),
-        segmentation=np.concatenate([p.segmentation for p in parts]),
-        detections=tuple(d for p in parts for d in p.detections),
-    )
+def concatenated(parts: Sequence[Predictions]) -> Predictions:
+    """The predictions of several splits as one; a field that one of them lacks is absent."""
+    ids = tuple(chain.from_iterable(part.ids for part in parts))
+    return Predictions(ids, parts[0].classes, **{name: _column(parts, name) for name in FIELDS})
+
+
+def _column(parts: Sequence[Predictions], name: str) -> Any:
+    values = [getattr(part, name) for part in parts]
+    if any(value is None for value in values):
+        return None
+    return tuple(chain(*values)) if name == "detections" else np.concatenate(values)

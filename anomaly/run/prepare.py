@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import logging
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from anomaly.cache.store import Cache
 from anomaly.config.schema import RunConfig
+from anomaly.config.suggest import suggest_name
 from anomaly.errors import InputError
+from anomaly.metrics.catalogue import objectives
 from anomaly.run.build import instantiate
 from anomaly.run.identity import identity
-from anomaly.run.summary import ROWS
-from anomaly.types import GOOD, Dataset
+from anomaly.types import Dataset
 
 if TYPE_CHECKING:
     from anomaly.tracking.store import Store
@@ -74,15 +74,11 @@ def check_objective(objective: str, classes: tuple[str, ...]) -> None:
     Raises:
         InputError: with the names that there are.
     """
-    of_classes = [f"{kind}.{name}" for kind in ("recall", "ap") for name in classes]
-    absent = {f"ap.{GOOD}", "kept_accuracy"}  # the last where nothing is kept
-    known = [f"val/{name}" for name in (*ROWS, *of_classes) if name not in absent]
+    known = [f"val/{name}" for name in objectives(classes)]
     if objective not in known:
-        near = get_close_matches(objective, known, 1)
-        hint = f"; did you mean {near[0]}?" if near else ""
         raise InputError(
-            f"objective={objective} is not a figure of a run that sweeps can choose by{hint}"
-            f" (one of: {', '.join(known)})"
+            f"objective={objective} is not a figure of a run that sweeps can choose by"
+            f"{suggest_name(objective, known)}"
         )
 
 

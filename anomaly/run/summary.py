@@ -8,6 +8,7 @@ from typing import Literal
 from rich.console import Console
 from rich.table import Table
 
+from anomaly.metrics.catalogue import TABLE
 from anomaly.types import Scores
 
 WIDE = 110  # characters of a terminal that has room for explanations
@@ -19,26 +20,6 @@ COLUMNS: dict[str, Literal["left", "right"]] = {
     "images": "right",
 }
 
-ROWS = {
-    "accuracy": "images named right",
-    "defect_accuracy": "defective images named right",
-    "balanced_accuracy": "mean recall of the classes",
-    "macro_f1": "mean F1 of the classes",
-    "auroc": "good against defective",
-    "escape_rate": "defective called good",
-    "overkill_rate": "good called defective",
-    "sorting_escape_rate": "defective let through at the sorting threshold",
-    "sorting_overkill_rate": "good sorted out at the sorting threshold",
-    "coverage": "images sure enough to need no person",
-    "kept_accuracy": "of those, named right",
-    "ece": "how far confidence is from accuracy",
-    "iou": "defect pixels, mean of defective images",
-    "map": "mask AP at IoU 0.50:0.95",
-    "map50": "mask AP at IoU 0.50",
-    "box_map": "box AP at IoU 0.50:0.95",
-    "box_map50": "box AP at IoU 0.50",
-}
-
 
 def print_scores(title: str, scores: dict[str, Scores], places: Sequence[tuple[str, str]]) -> None:
     """A table of validation and test figures, then lines of (what, where)."""
@@ -48,7 +29,7 @@ def print_scores(title: str, scores: dict[str, Scores], places: Sequence[tuple[s
         table.add_column(column, justify=justify)
     if console.width >= WIDE:
         table.add_column("meaning", style="dim")
-    for metric, meaning in ROWS.items():
+    for metric, meaning in TABLE.items():
         if metric in scores["test"].values:
             row = _row(metric, scores) + ([meaning] if console.width >= WIDE else [])
             table.add_row(*row)

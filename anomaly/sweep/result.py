@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from anomaly.metrics.direction import lower_is_better
-from anomaly.plots.settings import settings_chart
+from anomaly.metrics.catalogue import lower_is_better
+from anomaly.plots.sweep import sweep_chart
+from anomaly.runtime.files import replacing
 from anomaly.sweep.plan import Child, settings, varied
 from anomaly.tracking.names import PARENT
 
@@ -72,12 +73,13 @@ def _number(value: float | None) -> str:
 
 def write(folder: Path, children: Sequence[Child], objective: str) -> None:
     """Write sweep.csv and sweep.png."""
-    with (folder / "sweep.csv").open("w", newline="") as file:
+    with replacing(folder / "sweep.csv") as aside, aside.open("w", newline="") as file:
         csv.writer(file).writerows(rows(children, objective))
     keys = varied(children)
     typed = [_typed(child, keys) for child in children]
     values = [child.metrics.get(objective) for child in children]
-    settings_chart(brief(keys), typed, values, objective).savefig(folder / "sweep.png")
+    with replacing(folder / "sweep.png") as aside:
+        sweep_chart(brief(keys), typed, values, objective).savefig(aside, format="png")
 
 
 def show(children: Sequence[Child], objective: str, chosen: Child | None) -> None:

@@ -12,7 +12,7 @@ from hydra.core.override_parser.types import Override
 from hydra.plugins.sweeper import Sweeper
 
 from anomaly.errors import InputError, first_line
-from anomaly.metrics.direction import lower_is_better
+from anomaly.metrics.catalogue import lower_is_better
 from anomaly.run import pruning
 from anomaly.runtime import process
 from anomaly.sweep import plan, space

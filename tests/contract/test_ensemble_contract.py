@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from anomaly.masks.merging import fuse
+from anomaly.ensemble.fuse import fuse
 from anomaly.run.members import Member
 from anomaly.run.workflow import combined
 from anomaly.types import Detections, Predictions

@@ -14,7 +14,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from anomaly.masks.merging import fuse
+from anomaly.ensemble.fuse import fuse
 from anomaly.metrics.calibration import apply_temperature
 from anomaly.metrics.operating import DECISIONS
 from anomaly.tracking.predictions import read_predictions

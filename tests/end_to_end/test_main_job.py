@@ -21,6 +21,7 @@ from scipy import ndimage
 
 from anomaly.data.split import digest
 from anomaly.metrics.calibration import apply_temperature
+from anomaly.metrics.join import join
 from anomaly.metrics.operating import OperatingPoint, decisions
 from anomaly.metrics.score import score
 from anomaly.model.pictures import turn
@@ -216,7 +217,7 @@ def test_the_split_holds_every_image_once_and_every_class_in_every_part(job):
 def test_stored_predictions_score_the_logged_figures_again(part, job):
     predictions = read_predictions(job.artifacts / "predictions" / f"{part}.npz")
     truth = truth_of(job, part, predictions.classes)
-    scores = score(predictions, truth, decisions(predictions, truth, job.point))
+    scores = score(join(predictions, truth), decisions(join(predictions, truth), job.point))
     logged = {name: value for name, value in job.finals.items() if name.startswith(f"{part}/")}
     assert metrics({part: scores}) == pytest.approx(logged, abs=1e-12)
 

@@ -1,4 +1,4 @@
-"""Pixels and instances of several members as one, on hand-made masks."""
+"""Instances that several members see, as one set, on hand-made masks."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from anomaly.masks.merging import fuse
-from anomaly.types import Detections, Predictions
+from anomaly.masks.merging import merge
+from anomaly.types import Detections
 
 GRID = 20
-CLASSES = ("good", "bent", "hole")
 LEFT, RIGHT = (0, 0, 8, 8), (11, 0, 19, 8)  # boxes far from each other
 
 
@@ -33,22 +32,9 @@ def found(*instances: tuple) -> Detections:
     )
 
 
-def said(*detections: Detections, heat: float = 0.0, segmentation=None) -> Predictions:
-    """A member's word on as many images."""
-    n = len(detections)
-    pixels = np.zeros((n, GRID, GRID), bool) if segmentation is None else segmentation
-    ids = tuple(f"{index}.png" for index in range(n))
-    proba = np.tile([0.2, 0.5, 0.3], (n, 1))
-    return Predictions(
-        ids, CLASSES, proba, np.full(pixels.shape, heat, np.float32), pixels, detections
-    )
-
-
 def together(*members: Detections, weights: list[float] | None = None) -> Detections:
-    """What members that see one image each see together."""
-    parts = np.array(weights or [1 / len(members)] * len(members))
-    fused = fuse([said(own) for own in members], np.array([[0.2, 0.5, 0.3]]), parts)
-    return fused.detections[0]
+    """What members see together in one image."""
+    return merge(members, np.array(weights or [1 / len(members)] * len(members)))
 
 
 def rows(of: Detections) -> list[tuple]:
@@ -56,67 +42,6 @@ def rows(of: Detections) -> list[tuple]:
     boxes = [tuple(map(int, box)) for box in of.boxes]
     scores = [round(float(score), 5) for score in of.scores]
     return sorted(zip(boxes, scores, of.labels.tolist(), strict=True), key=lambda row: -row[1])
-
-
-# === Pixels ===
-
-
-def pixels(*columns: range) -> list[Predictions]:
-    """Members that call these columns of one image defective."""
-    masks = [np.zeros((1, GRID, GRID), bool) for _ in columns]
-    for own, chosen in zip(masks, columns, strict=True):
-        own[..., list(chosen)] = True
-    return [said(found(), segmentation=own) for own in masks]
-
-
-def columns_of(members: list[Predictions], weights: list[float]) -> list[int]:
-    fused = fuse(members, members[0].proba, np.array(weights))
-    assert fused.segmentation.dtype == bool
-    return np.flatnonzero(fused.segmentation[0].all(0)).tolist()
-
-
-def test_a_pixel_is_defective_where_most_members_say_so():
-    members = pixels(range(0, 4), range(2, 6), range(3, 9))
-    assert columns_of(members, [1 / 3] * 3) == [2, 3, 4, 5]
-
-
-def test_a_tie_is_defective():
-    assert columns_of(pixels(range(0, 4), range(2, 6)), [0.5, 0.5]) == [0, 1, 2, 3, 4, 5]
-    assert columns_of(pixels(range(0, 2), range(0, 2), range(1, 3), range(1, 3)), [0.25] * 4) == [
-        *(0, 1, 2)
-    ]
-
-
-@pytest.mark.parametrize("members", range(2, 13, 2))
-def test_rounding_loses_no_tie(members):
-    """Weights such as 1/10 do not sum to the half exactly."""
-    halves = pixels(*[range(0, 1)] * (members // 2), *[range(5, 6)] * (members // 2))
-    assert columns_of(halves, [1 / members] * members) == [0, 5]
-
-
-def test_a_member_of_more_than_half_the_weight_decides_alone():
-    members = pixels(range(0, 4), range(2, 6), range(3, 9))
-    assert columns_of(members, [0.6, 0.2, 0.2]) == [0, 1, 2, 3]
-    assert columns_of(members, [0, 1, 0]) == [2, 3, 4, 5]
-
-
-def test_heat_is_the_weighted_mean_in_its_own_type():
-    members = [said(found(), heat=0.2), said(found(), heat=0.8), said(found(), heat=1.0)]
-    fused = fuse(members, members[0].proba, np.array([0.5, 0.25, 0.25]))
-    assert fused.heat == pytest.approx(np.full((1, GRID, GRID), 0.55))
-    assert fused.heat.dtype == np.float32
-    hot = fuse([said(found(), heat=1.0)] * 3, members[0].proba, np.full(3, 1 / 3))
-    assert hot.heat.max() <= 1
-
-
-def test_probabilities_ids_and_classes_are_taken_over():
-    member, proba = said(found(), found()), np.array([[1, 0, 0], [0, 0.5, 0.5]])
-    fused = fuse([member, member], proba, np.array([0.5, 0.5]))
-    assert (fused.ids, fused.classes) == (member.ids, CLASSES)
-    assert fused.proba.tolist() == proba.tolist()
-
-
-# === Instances ===
 
 
 def test_two_that_overlap_are_one_with_the_mean_of_their_scores():
@@ -211,14 +136,3 @@ def test_no_instances_are_none_of_the_right_shape():
     assert len(none) == 0
     assert (none.boxes.shape, none.masks.shape) == ((0, 4), (0, GRID, GRID))
     assert (none.scores.dtype, none.labels.dtype) == (np.float32, np.int64)
-
-
-def test_images_keep_to_themselves():
-    one = said(found((LEFT, 0.8, 1)), found(), found((RIGHT, 0.6, 2)))
-    other = said(found(), found((LEFT, 0.8, 1)), found((RIGHT, 0.6, 2)))
-    fused = fuse([one, other], one.proba, np.array([0.5, 0.5]))
-    assert [rows(of) for of in fused.detections] == [
-        [(LEFT, 0.4, 1)],
-        [(LEFT, 0.4, 1)],
-        [(RIGHT, 0.6, 2)],
-    ]

@@ -12,7 +12,8 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from scipy import ndimage
 
-from anomaly.metrics.average_precision import precision_recall
+from anomaly.metrics.average_precision import judge, precision_recall
+from anomaly.metrics.join import join
 from anomaly.metrics.score import score
 
 NAMES = ("map", "map50", "box_map", "box_map50")
@@ -23,7 +24,7 @@ def average_precisions(make, labels, boxes, *found):
     truth = make.truth(labels, boxes)
     detected = [make.detections(*one) for one in found]
     called = np.zeros(len(labels), int)
-    values = score(make.predictions(truth, called, found=detected), truth).values
+    values = score(join(make.predictions(truth, called, found=detected), truth)).values
     return {k: v for k, v in values.items() if k in NAMES or k.startswith("ap.")}
 
 
@@ -82,7 +83,7 @@ def coco_says(predictions, truth, kind):
 
 def test_random_cases_agree_with_pycocotools(case):
     predictions, truth = case
-    got = score(predictions, truth).values
+    got = score(join(predictions, truth)).values
     m, m50, per_class = coco_says(predictions, truth, "segm")
     b, b50, _ = coco_says(predictions, truth, "bbox")
     assert [got[name] for name in NAMES] == pytest.approx([m, m50, b, b50], abs=1e-9)
@@ -153,7 +154,7 @@ def test_boxes_and_masks_are_judged_apart(make):
     truth = make.truth([1], [[BOX]])
     found = make.detections((BOX, 0.5, 1))
     found.masks[:] = make.rectangle(*FAR)
-    values = score(make.predictions(truth, [1], found=[found]), truth).values
+    values = score(join(make.predictions(truth, [1], found=[found]), truth)).values
     assert values["map"] == 0 and values["box_map"] == 1
 
 
@@ -164,19 +165,19 @@ def test_no_detection_is_cut_off(make):
 
 
 def test_nothing_is_printed(case, capsys):
-    score(*case)
+    score(join(*case))
     assert capsys.readouterr() == ("", "")
 
 
 def test_the_area_under_precision_and_recall_is_the_average_precision_at_half_overlap(case):
     predictions, truth = case
-    curves = precision_recall(truth, predictions.detections)
+    curves = precision_recall(judge(truth, predictions.detections))
     assert list(curves) == list(truth.classes[1:])
     assert all(curve.shape == (101,) and (np.diff(curve) <= 0).all() for curve in curves.values())
-    map50 = score(predictions, truth).values["map50"]
+    map50 = score(join(predictions, truth)).values["map50"]
     assert np.mean(list(curves.values())) == pytest.approx(map50, abs=1e-9)
     empty = make_empty(truth)
-    assert precision_recall(empty, predictions.detections) == {}
+    assert precision_recall(judge(empty, predictions.detections)) == {}
 
 
 def make_empty(truth):

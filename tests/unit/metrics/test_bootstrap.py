@@ -10,6 +10,7 @@ from scipy import stats
 
 from anomaly.metrics import bootstrap
 from anomaly.metrics.average_precision import average_precisions, judge
+from anomaly.metrics.join import join
 from anomaly.metrics.score import score
 
 
@@ -29,7 +30,7 @@ def test_a_draw_scores_like_images_that_are_really_there_so_often(case, draw):
     drawn = bootstrap.draws(truth)[draw : draw + 1]
     found = bootstrap.of_average_precisions(judge(truth, predictions.detections), drawn)
     found |= bootstrap.of_means({"iou": score_iou(predictions, truth)}, drawn)
-    values = score(*repeated(predictions, truth, drawn[0])).values
+    values = score(join(*repeated(predictions, truth, drawn[0]))).values
     assert found.keys() <= values.keys() and {"map", "box_map50", "ap.bent"} <= found.keys()
     assert {name: low for name, (low, _) in found.items()} == pytest.approx(
         {name: values[name] for name in found}, abs=1e-9
@@ -62,7 +63,7 @@ def test_the_spread_of_a_mean_is_scipys():
 
 
 def test_spreads_hold_their_figure_and_stand_for_every_mean_and_no_share(case):
-    found = score(*case)
+    found = score(join(*case))
     assert {"iou", "map", "map50", "box_map", "box_map50"} <= found.spreads.keys()
     assert not found.spreads.keys() & found.intervals.keys()
     for name, (low, high) in found.spreads.items():
@@ -71,17 +72,17 @@ def test_spreads_hold_their_figure_and_stand_for_every_mean_and_no_share(case):
 
 def test_a_type_of_which_nothing_is_found_is_surely_0(make):
     truth = make.truth([0, 1, 1], [[], [(4, 4, 24, 24)], [(30, 30, 44, 44)]])
-    found = score(make.predictions(truth, [0, 1, 1]), truth)
+    found = score(join(make.predictions(truth, [0, 1, 1]), truth))
     assert found.spreads["map50"] == (0, 0)
 
 
 def test_where_nothing_is_annotated_there_is_no_spread(make):
     truth = make.truth([0, 1], [[], []])
-    assert score(make.predictions(truth, [0, 1]), truth).spreads == {}
+    assert score(join(make.predictions(truth, [0, 1]), truth)).spreads == {}
     assert average_precisions(judge(truth, make.predictions(truth, [0, 1]).detections)) == {}
 
 
 def test_a_defect_without_a_mask_takes_no_place_of_one_with_a_mask(make):
     truth = make.truth([1, 1], [[(4, 4, 24, 24)], []])
-    found = score(make.predictions(truth, [1, 1], truth.masks), truth)
+    found = score(join(make.predictions(truth, [1, 1], truth.masks), truth))
     assert found.spreads["iou"] == (1, 1)

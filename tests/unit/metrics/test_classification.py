@@ -6,17 +6,18 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
+from anomaly.metrics.join import join
 from anomaly.metrics.score import score
 
 
 def values(make, true, called, **kwargs):
     truth = make.truth(true, [[] for _ in true])
-    return score(make.predictions(truth, called, **kwargs), truth).values
+    return score(join(make.predictions(truth, called, **kwargs), truth)).values
 
 
 def test_random_cases_agree_with_scikit_learn(case):
     predictions, truth = case
-    got, y, p = score(predictions, truth), truth.labels, predictions.labels
+    got, y, p = score(join(predictions, truth)), truth.labels, predictions.labels
     precision, recall, _, _ = sk.precision_recall_fscore_support(y, p)
     expected = {
         "accuracy": sk.accuracy_score(y, p),
@@ -94,13 +95,13 @@ def test_without_good_images_their_numbers_are_absent(make):
 
 def test_without_images_nothing_is_claimed(make):
     truth = make.truth([], [])
-    got = score(make.predictions(truth, np.zeros(0, int)), truth)
+    got = score(join(make.predictions(truth, np.zeros(0, int)), truth))
     assert got.values == {} and got.intervals == {} and got.confusion.sum() == 0
 
 
 def test_shares_carry_their_evidence(case):
     predictions, truth = case
-    got = score(predictions, truth)
+    got = score(join(predictions, truth))
     rates = {"accuracy", "defect_accuracy", "escape_rate", "overkill_rate"}
     perclass = {f"{kind}.{c}" for kind in ("precision", "recall") for c in truth.classes}
     assert got.intervals.keys() == rates | perclass

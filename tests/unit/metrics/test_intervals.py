@@ -1,20 +1,29 @@
-"""The interval of a share, against known numbers and against scipy."""
+"""The interval of a share, against known numbers and Wilson's formula."""
 
 from __future__ import annotations
 
+from math import sqrt
+from statistics import NormalDist
+
 import pytest
-from scipy.stats import binomtest
 
 from anomaly.metrics.intervals import wilson
 
 
-@pytest.mark.parametrize("count", [1, 2, 10, 63, 1000])
+def by_hand(hits: int, count: int) -> tuple[float, float]:
+    """Newcombe, Statistics in Medicine 17 (1998), method 3."""
+    z = NormalDist().inv_cdf(0.975)
+    share, scale = hits / count, 1 + z * z / count
+    centre = (share + z * z / (2 * count)) / scale
+    half = z / scale * sqrt(share * (1 - share) / count + z * z / (4 * count * count))
+    return centre - half, centre + half
+
+
+@pytest.mark.parametrize("count", [1, 2, 10, 63, 1000, 100_000])
 @pytest.mark.parametrize("share", [0, 0.1, 0.5, 0.9, 1])
-@pytest.mark.parametrize("confidence", [0.5, 0.95, 0.99])
-def test_it_agrees_with_scipy(share, count, confidence):
+def test_it_is_wilsons_formula(share, count):
     hits = round(share * count)
-    expected = binomtest(hits, count).proportion_ci(confidence, method="wilson")
-    assert wilson(hits, count, confidence)[2:] == pytest.approx(tuple(expected), abs=1e-12)
+    assert wilson(hits, count)[2:] == pytest.approx(by_hand(hits, count), abs=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -22,7 +31,7 @@ def test_it_agrees_with_scipy(share, count, confidence):
     [(10, 10, 0.7225, 1), (0, 10, 0, 0.2775), (5, 10, 0.2366, 0.7634), (81, 263, 0.2553, 0.3662)],
 )
 def test_known_numbers(hits, count, low, high):
-    """The last is the worked example of Newcombe, Statistics in Medicine 17 (1998), table I."""
+    """The last is the worked example of Newcombe, table I."""
     interval = wilson(hits, count)
     assert (interval.hits, interval.total) == (hits, count)
     assert (interval.low, interval.high) == pytest.approx((low, high), abs=5e-5)
@@ -39,11 +48,5 @@ def test_more_evidence_is_narrower():
 
 @pytest.mark.parametrize(("hits", "count"), [(0, 0), (-1, 3), (4, 3)])
 def test_an_impossible_share_is_refused(hits, count):
-    with pytest.raises(ValueError, match=f"{hits} of {count}"):
+    with pytest.raises(ValueError, match=r"must"):
         wilson(hits, count)
-
-
-@pytest.mark.parametrize("confidence", [0, 1, 95])
-def test_an_impossible_confidence_is_refused(confidence):
-    with pytest.raises(ValueError, match="confidence"):
-        wilson(1, 2, confidence)

@@ -9,6 +9,7 @@ import pytest
 from sklearn.metrics import roc_curve
 
 from anomaly.metrics.calibration import apply_temperature, calibration
+from anomaly.metrics.join import join
 from anomaly.metrics.operating import (
     DECISIONS,
     OperatingPoint,
@@ -114,15 +115,15 @@ def test_the_threshold_holds_for_the_calibrated_probabilities(case):
     predictions, truth = case
     for rate in RATES:
         options = AS_IT_IS | {"calibrate": True, "max_escape_rate": rate}
-        point = choose(predictions, truth, **options)
-        told = decisions(calibrated(predictions, point), truth, point)
+        point = choose(join(predictions, truth), **options)
+        told = decisions(join(calibrated(predictions, point), truth), point)
         escaped, defective = told["sorting_escape_rate"]
         assert escaped / defective <= rate
 
 
 def test_calibration_changes_no_class_and_less_error_is_left(case):
     predictions, truth = case
-    point = choose(predictions, truth, **AS_IT_IS | {"calibrate": True})
+    point = choose(join(predictions, truth), **AS_IT_IS | {"calibrate": True})
     told = calibrated(predictions, point)
     assert np.array_equal(told.labels, predictions.labels)
     assert np.array_equal(told.proba, apply_temperature(predictions.proba, point.temperature))
@@ -133,7 +134,7 @@ def test_calibration_changes_no_class_and_less_error_is_left(case):
 
 def test_without_calibration_probabilities_are_left_as_they_are(case):
     predictions, truth = case
-    point = choose(predictions, truth, **AS_IT_IS)
+    point = choose(join(predictions, truth), **AS_IT_IS)
     assert (point.temperature, point.reject_below) == (1, 0.9)
     assert np.allclose(calibrated(predictions, point).proba, predictions.proba, atol=1e-12)
 
@@ -143,18 +144,18 @@ def test_predictions_and_truth_are_joined_by_id_and_never_by_position(case):
     turned = predictions.select(np.random.default_rng(0).permutation(len(truth.ids)))
     for calibrate in (True, False):
         options = AS_IT_IS | {"calibrate": calibrate}
-        point = choose(predictions, truth, **options)
-        assert choose(turned, truth, **options) == point
-        assert decisions(turned, truth, point) == decisions(predictions, truth, point)
+        point = choose(join(predictions, truth), **options)
+        assert choose(join(turned, truth), **options) == point
+        assert decisions(join(turned, truth), point) == decisions(join(predictions, truth), point)
 
 
 def test_other_images_are_refused(case):
     predictions, truth = case
     strange = replace(truth, ids=("new.png", *truth.ids[1:]))
     with pytest.raises(ValueError, match=r"new\.png"):
-        choose(predictions, strange, **AS_IT_IS)
+        choose(join(predictions, strange), **AS_IT_IS)
     with pytest.raises(ValueError, match=r"new\.png"):
-        decisions(predictions, strange, OperatingPoint(1, 0.5, 0.9))
+        decisions(join(predictions, strange), OperatingPoint(1, 0.5, 0.9))
 
 
 # === Decisions ===
@@ -178,13 +179,13 @@ def six(make):
 
 
 def test_decisions_counted_by_hand(six):
-    assert decisions(*six, OperatingPoint(1, 0.5, 0.9)) == {
+    assert decisions(join(*six), OperatingPoint(1, 0.5, 0.9)) == {
         "sorting_escape_rate": (1, 3),
         "sorting_overkill_rate": (1, 3),
         "coverage": (3, 6),
         "kept_accuracy": (2, 3),
     }
-    assert decisions(*six, OperatingPoint(1, 0.25, 0.72)) == {
+    assert decisions(join(*six), OperatingPoint(1, 0.25, 0.72)) == {
         "sorting_escape_rate": (0, 3),
         "sorting_overkill_rate": (2, 3),
         "coverage": (4, 6),
@@ -193,14 +194,14 @@ def test_decisions_counted_by_hand(six):
 
 
 def test_whoever_sends_nothing_to_a_person_covers_everything(six):
-    told = decisions(*six, OperatingPoint(1, 0.5, 0))
+    told = decisions(join(*six), OperatingPoint(1, 0.5, 0))
     assert told["coverage"] == (6, 6)
     assert told["kept_accuracy"] == (4, 6)  # the accuracy itself
 
 
 def test_a_higher_demand_never_covers_more(case):
     covered = [
-        decisions(*case, OperatingPoint(1, 0.5, reject))["coverage"][0]
+        decisions(join(*case), OperatingPoint(1, 0.5, reject))["coverage"][0]
         for reject in np.linspace(0, 1, 21)
     ]
     assert covered == sorted(covered, reverse=True)
@@ -208,20 +209,24 @@ def test_a_higher_demand_never_covers_more(case):
 
 def test_a_share_of_nothing_is_absent(make, six):
     predictions, truth = six
-    assert "kept_accuracy" not in decisions(predictions, truth, OperatingPoint(1, 0.5, 1))
+    assert "kept_accuracy" not in decisions(join(predictions, truth), OperatingPoint(1, 0.5, 1))
     good = replace(truth, labels=np.zeros(6, np.int64))
-    assert "sorting_escape_rate" not in decisions(predictions, good, OperatingPoint(1, 0.5, 0.9))
+    assert "sorting_escape_rate" not in decisions(
+        join(predictions, good), OperatingPoint(1, 0.5, 0.9)
+    )
     bent = replace(truth, labels=np.ones(6, np.int64))
-    assert "sorting_overkill_rate" not in decisions(predictions, bent, OperatingPoint(1, 0.5, 0.9))
+    assert "sorting_overkill_rate" not in decisions(
+        join(predictions, bent), OperatingPoint(1, 0.5, 0.9)
+    )
     nothing = make.truth([], [], classes=("good", "bent", "broken"))
     said = make.predictions(nothing, None, proba=np.zeros((0, 3)))
-    assert decisions(said, nothing, OperatingPoint(1, 0.5, 0.9)) == {}
+    assert decisions(join(said, nothing), OperatingPoint(1, 0.5, 0.9)) == {}
 
 
 def test_decisions_become_shares_with_their_evidence(six):
-    told = decisions(*six, OperatingPoint(1, 0.5, 0.9))
+    told = decisions(join(*six), OperatingPoint(1, 0.5, 0.9))
     assert tuple(told) == DECISIONS
-    scores = score(*six, told)
+    scores = score(join(*six), told)
     for name, (hits, count) in told.items():
         assert scores.values[name] == hits / count
         interval = scores.intervals[name]

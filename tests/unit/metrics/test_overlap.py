@@ -6,20 +6,21 @@ import numpy as np
 import pytest
 from sklearn.metrics import jaccard_score
 
+from anomaly.metrics.join import join
 from anomaly.metrics.score import score
 
 
 def iou(make, truth, *drawn):
     masks = np.stack([make.rectangle(*box) for box in drawn])
     called = np.zeros(len(truth.ids), int)
-    return score(make.predictions(truth, called, masks), truth).values.get("iou")
+    return score(join(make.predictions(truth, called, masks), truth)).values.get("iou")
 
 
 def test_random_cases_agree_with_scikit_learn(case):
     predictions, truth = case
     pairs = zip(truth.labels, truth.masks, predictions.segmentation, strict=True)
     each = [jaccard_score(t.ravel(), p.ravel()) for label, t, p in pairs if label]
-    assert score(predictions, truth).values["iou"] == pytest.approx(np.mean(each), abs=1e-12)
+    assert score(join(predictions, truth)).values["iou"] == pytest.approx(np.mean(each), abs=1e-12)
 
 
 def test_a_third(make):
@@ -53,4 +54,4 @@ def test_large_masks_do_not_overflow(make):
     side = 512
     truth = make.truth([1], [[(0, 0, side, side)]], grid=side)
     masks = np.stack([make.rectangle(0, 0, side, side // 2, grid=side)])
-    assert score(make.predictions(truth, [1], masks), truth).values["iou"] == 0.5
+    assert score(join(make.predictions(truth, [1], masks), truth)).values["iou"] == 0.5

@@ -1,4 +1,4 @@
-"""Laws of the one score: perfect is 1, order is nothing, and strangers are refused."""
+"""Laws of the one score: perfect is 1, order is nothing, and what a field lacks is absent."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
-from anomaly.masks.boxes import instances
+from anomaly.masks.boxes import boxes_of
+from anomaly.masks.components import masks_of
+from anomaly.metrics.catalogue import figure
+from anomaly.metrics.join import join
 from anomaly.metrics.score import score
-from anomaly.types import Detections
+from anomaly.types import FIELDS, Detections, Predictions
 
 COUNTS = {"escapes", "overkill"}
 MISTAKES = {*COUNTS, "escape_rate", "overkill_rate", "ece"}
@@ -18,17 +22,6 @@ MISTAKES = {*COUNTS, "escape_rate", "overkill_rate", "ece"}
 def picked(found: Detections, order) -> Detections:
     return Detections(
         found.boxes[order], found.masks[order], found.scores[order], found.labels[order]
-    )
-
-
-def in_order(predictions, order):
-    return replace(
-        predictions,
-        ids=tuple(predictions.ids[i] for i in order),
-        proba=predictions.proba[order],
-        heat=predictions.heat[order],
-        segmentation=predictions.segmentation[order],
-        detections=tuple(predictions.detections[i] for i in order),
     )
 
 
@@ -41,90 +34,86 @@ def same(a, b) -> bool:
 def oracle(make, truth):
     found = []
     for label, own in zip(truth.labels, truth.instances, strict=True):
-        boxes, masks = instances(own)
-        ones = np.ones(len(boxes), np.float32)
-        found.append(Detections(boxes.astype(np.float32), masks, ones, np.full(len(boxes), label)))
+        masks = masks_of(own)
+        ones = np.ones(len(masks), np.float32)
+        found.append(Detections(boxes_of(masks), masks, ones, np.full(len(masks), label)))
     return make.predictions(truth, truth.labels, truth.masks, found)
 
 
 def test_perfect_is_exactly_one(make, case):
     _, truth = case
-    values = score(oracle(make, truth), truth).values
+    values = score(join(oracle(make, truth), truth)).values
     assert {values[name] for name in MISTAKES} == {0}
     assert {value for name, value in values.items() if name not in MISTAKES} == {1}
     assert {"map", "box_map50", "iou", "auroc", "ap.bent", "macro_f1"} <= values.keys()
 
 
 def test_every_value_is_a_finite_float(case):
-    values = score(*case).values
+    values = score(join(*case)).values
     assert all(type(value) is float and np.isfinite(value) for value in values.values())
     assert all(0 <= value <= 1 for name, value in values.items() if name not in COUNTS)
 
 
 def test_images_may_come_in_any_order(case):
     predictions, truth = case
-    expected = score(predictions, truth)
+    expected = score(join(predictions, truth))
     for seed in range(3):
         a, b = (np.random.default_rng([seed, i]).permutation(len(truth.ids)) for i in (0, 1))
         ids = tuple(truth.ids[i] for i in b)
         shuffled = replace(truth, ids=ids, labels=truth.labels[b], instances=truth.instances[b])
-        assert same(score(in_order(predictions, a), shuffled), expected)
+        assert same(score(join(predictions.select(a), shuffled)), expected)
 
 
 def test_detections_may_come_in_any_order_even_when_tied(case):
     predictions, truth = case
     tied = tuple(replace(d, scores=np.round(d.scores, 0)) for d in predictions.detections)
     turned = tuple(picked(d, np.s_[::-1]) for d in tied)
-    expected = score(replace(predictions, detections=tied), truth)
-    assert same(score(replace(predictions, detections=turned), truth), expected)
+    expected = score(join(replace(predictions, detections=tied), truth))
+    assert same(score(join(replace(predictions, detections=turned), truth)), expected)
 
 
 def test_nothing_is_changed(case):
     predictions, truth = case
     before = predictions.proba.copy(), truth.masks.copy(), predictions.detections[1].boxes.copy()
-    score(predictions, truth)
+    score(join(predictions, truth))
     after = predictions.proba, truth.masks, predictions.detections[1].boxes
     assert all(map(np.array_equal, before, after))
 
 
-def test_other_images_are_refused(case):
+@pytest.mark.parametrize("field", FIELDS)
+def test_a_figure_is_absent_where_a_field_that_it_needs_is(field, case):
     predictions, truth = case
-    ids = ("new.png", *truth.ids[1:])
-    with pytest.raises(ValueError, match=r"1 \(test/000.png\) without a .* 1 \(new.png\)"):
-        score(replace(predictions, ids=ids), truth)
+    every = score(join(predictions, truth)).values
+    lacking = replace(predictions, **{field: None})
+    wanted = {
+        name: value
+        for name, value in every.items()
+        if any(getattr(lacking, need) is not None for need in figure(name).needs)
+    }
+    left = score(join(lacking, truth))
+    assert left.values == wanted
+    assert (left.intervals.keys() | left.spreads.keys()) <= wanted.keys()
+    assert (left.confusion is None) == (field == "proba")
 
 
-def test_missing_images_are_refused(case):
+def test_of_images_alone_nothing_is_told(case):
     predictions, truth = case
-    with pytest.raises(
-        ValueError, match=r"35 \(test/005.png, .*, \.\.\.\) .* none without a truth"
-    ):
-        score(in_order(predictions, np.arange(5)), truth)
+    nothing = Predictions(predictions.ids, predictions.classes)
+    assert score(join(nothing, truth)).values == {}
 
 
-def test_repeated_images_are_refused(case):
+def test_auroc_ranks_by_the_score_where_there_is_one(case):
     predictions, truth = case
-    with pytest.raises(ValueError, match=r"predictions list .* once: 1 \(test/001.png\)"):
-        score(replace(predictions, ids=(truth.ids[1], *truth.ids[1:])), truth)
+    ranks = np.random.default_rng(0).normal(5, 3, len(truth.ids)).astype(np.float32)
+    wanted = roc_auc_score(truth.labels > 0, ranks)
+    without = score(join(predictions, truth)).values
+    scored = replace(predictions, score=ranks)
+    assert score(join(scored, truth)).values == {**without, "auroc": pytest.approx(wanted)}
+    gate = Predictions(predictions.ids, predictions.classes, score=ranks)
+    assert score(join(gate, truth)).values == {"auroc": pytest.approx(wanted)}
 
 
-def test_other_classes_are_refused(case):
+def test_without_a_score_auroc_ranks_by_the_probability_of_a_defect(case):
     predictions, truth = case
-    with pytest.raises(ValueError, match="classes"):
-        score(replace(predictions, classes=("good", "broken", "bent", "scratch")), truth)
-
-
-def test_another_grid_is_refused(make):
-    small, large = (make.truth([1], [[(0, 0, 9, 9)]], grid=grid) for grid in (32, 64))
-    with pytest.raises(ValueError, match=r"\(32, 32\) pixels, truth on \(64, 64\)"):
-        score(make.predictions(small, [1]), large)
-    strange = make.detections(((0, 0, 9, 9), 0.5, 1), grid=32)
-    with pytest.raises(ValueError, match="grid"):
-        score(make.predictions(large, [1], found=[strange]), large)
-
-
-def test_a_label_that_is_no_class_is_refused(make):
-    truth = make.truth([1], [[(0, 0, 9, 9)]])
-    found = make.detections(((0, 0, 9, 9), 0.5, 4))
-    with pytest.raises(ValueError, match=r"labels \[4\]"):
-        score(make.predictions(truth, [1], found=[found]), truth)
+    wanted = roc_auc_score(truth.labels > 0, 1 - predictions.proba[:, 0])
+    assert score(join(predictions, truth)).values["auroc"] == wanted

@@ -117,9 +117,9 @@ def example(
     present = sorted(pieces, key=np.count_nonzero, reverse=True)[:most]
     instances = np.zeros(numbered.shape, np.uint8)
     boxes = np.zeros((most, 4), np.float32)
-    for place, own in enumerate(present):
-        instances[own] = place + 1
-        boxes[place] = box_of(own)
+    for place, mask in enumerate(present):
+        instances[mask] = place + 1
+        boxes[place] = box_of(mask)
     labels = np.where(np.arange(most) < len(present), label, 0).astype(np.int32)
     return {
         "image": image,
@@ -129,10 +129,10 @@ def example(
     }
 
 
-def _pieces(own: np.ndarray) -> list[np.ndarray]:
+def _pieces(instance: np.ndarray) -> list[np.ndarray]:
     """The (h, w) bool mask of each piece; less than three pixels apart they are one.
 
     Turned by nearest neighbours, a thin instance gets gaps, and is still one.
     """
-    near = cv2.dilate(own.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    return [own & piece for piece in masks_of(largest_first(near, SPECK))]
+    near = cv2.dilate(instance.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    return [instance & piece for piece in masks_of(largest_first(near, SPECK))]

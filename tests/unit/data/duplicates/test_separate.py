@@ -6,8 +6,7 @@ import cv2
 import numpy as np
 import PIL.Image
 
-from anomaly.data.images import instances_on_grid, load_instances
-from anomaly.masks.components import numbered
+from anomaly.data.truth import instances_on_grid, load_instances
 from anomaly.types import Annotation, Image, Sample, Split
 
 
@@ -17,20 +16,6 @@ def mask() -> np.ndarray:
     own[10:20, 10:20] = own[40:44, 20:30] = True
     own[50, 50] = own[51, 51] = own[60, 5] = True
     return own
-
-
-def sizes(own: np.ndarray, least: int) -> list[int]:
-    return np.bincount(numbered(own, least).ravel())[1:].tolist()
-
-
-def test_components_come_by_size_and_corners_join():
-    assert sizes(mask(), 0) == [100, 40, 2, 1]
-
-
-def test_specks_are_noise_but_for_the_last_one():
-    assert sizes(mask(), 10) == [100, 40]
-    assert sizes(mask(), 1000) == [100]
-    assert sizes(np.zeros((8, 8), bool), 10) == []
 
 
 def file_of(folder, own: np.ndarray):
