@@ -1,4 +1,4 @@
-"""Where Hydra looks for plugins: the sweepers of this project by the names that it knows them by."""
+"""The sweepers of this project, in the folder where Hydra looks for plugins."""
 
 from hydra.core.config_store import ConfigStore
 
@@ -10,10 +10,10 @@ class Grid(grid.Grid):
 
 
 class Search(search.Search):
-    """The most promising ones; see `anomaly.sweep.search`."""
+    """The most promising combinations; see `anomaly.sweep.search`."""
 
 
-# "basic" is Hydra's default; ours takes its place, with the same settings.
+# "basic" is Hydra's default sweeper; ours replaces it, with the same settings.
 ConfigStore.instance().store(
     group="hydra/sweeper",
     name="basic",

@@ -6,7 +6,6 @@ import hashlib
 import json
 import logging
 import os
-import tempfile
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -14,6 +13,8 @@ from pathlib import Path
 from threading import Lock
 
 import numpy as np
+
+from anomaly.runtime.files import ASIDE, replacing
 
 log = logging.getLogger(__name__)
 SLACK = 8  # an eighth of the limit may be written before the store is measured again
@@ -73,21 +74,13 @@ class Cache:
         data = _checksum(content) + content
         if self._reserve(len(data)):
             try:
-                self._replace(self._path(key), data)
+                path = self._path(key)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with replacing(path) as aside:
+                    aside.write_bytes(data)
             finally:
                 with self._lock:
                     self._under_way -= len(data)
-
-    def _replace(self, path: Path, data: bytes) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-            try:
-                file.write(data)
-                file.close()
-                os.replace(file.name, path)
-            except BaseException:
-                Path(file.name).unlink(missing_ok=True)
-                raise
 
     def get(self, key: str, make: Callable[[], np.ndarray]) -> np.ndarray:
         """The array under `key`, made and stored where it is absent."""
@@ -131,7 +124,7 @@ class Cache:
                 stat = path.stat()
             except FileNotFoundError:  # another process trims too
                 continue
-            if path.suffix != ".part" or time.time() - stat.st_mtime > STALE:
+            if path.suffix != ASIDE or time.time() - stat.st_mtime > STALE:
                 yield stat.st_mtime, stat.st_size, path
 
     def _path(self, key: str) -> Path:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from anomaly.errors import Pruned
+from anomaly.runtime.files import write_text
 
 if TYPE_CHECKING:
     from optuna.trial import Trial
@@ -44,7 +45,7 @@ class Watch:
 def announce(sweep: Path, storage: str, study: str, trials: Mapping[str, int]) -> None:
     """Leave a file that says which trial each job is, by the identity of the job."""
     content = {"storage": storage, "study": study, "trials": dict(trials)}
-    (sweep / FILE).write_text(json.dumps(content))
+    write_text(sweep / FILE, json.dumps(content))
 
 
 def watched(

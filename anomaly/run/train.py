@@ -37,7 +37,7 @@ def main(words: Sequence[str]) -> None:
 @hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")
 def _train(config: DictConfig) -> float:
     """One job: in a sweep its objective goes back to the sweeper, and its failure too."""
-    signals.heed()
+    signals.raise_on_sigterm()
     several = in_sweep()
     with contained(log) if several else explained():
         if several:

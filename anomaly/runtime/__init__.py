@@ -1,1 +1,1 @@
-"""What any process needs: signals, progress bars, cores, whole files."""
+"""What any process needs: signals, progress bars, cores, files that are never half-written."""

@@ -1,4 +1,4 @@
-"""Work on many items with all cores, each on an item of its own."""
+"""Work on many items with all cores, each core on one item at a time."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ import cv2
 from threadpoolctl import threadpool_limits
 
 from anomaly.runtime.progress import track
+from anomaly.runtime.share_machine import available
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 def each(work: Callable[[Item], Result], items: Sequence[Item], label: str = "") -> list[Result]:
-    """What `work` makes of every item, in their order; a bar counts them where there is a `label`.
+    """The results of `work` in the order of the items; a `label` names a progress bar.
 
-    Threads are enough: OpenCV and numpy let go of Python's lock while they compute.
+    Threads are enough: OpenCV and numpy release Python's lock while they compute.
     """
     with _single(), ThreadPoolExecutor(count()) as pool:
         results = pool.map(work, items)
@@ -28,14 +29,14 @@ def each(work: Callable[[Item], Result], items: Sequence[Item], label: str = "")
 
 
 def count() -> int:
-    """The cores that are ours: all, unless jobs share them (OMP_NUM_THREADS says how many)."""
-    told = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]  # it may have one for each level
-    return int(told) if told.isdigit() and int(told) else os.cpu_count() or 1
+    """Threads to use: OMP_NUM_THREADS, which jobs that share a machine set, or else all cores."""
+    limit = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]  # may list one for each level
+    return int(limit) if limit.isdigit() and int(limit) else available()
 
 
 @contextmanager
 def _single() -> Iterator[None]:
-    """OpenCV and BLAS keep to the thread that calls them; theirs and ours would share the cores."""
+    """OpenCV and BLAS compute in the thread that calls them, since every core has one already."""
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:

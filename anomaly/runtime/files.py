@@ -8,7 +8,7 @@ import os
 import secrets
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 ASIDE = ".part"  # how the names of unfinished files end
@@ -50,15 +50,15 @@ def write_text(path: Path, text: str) -> None:
 
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
-    """An empty folder to fill; when the block ends, it is moved to `path`. An exception deletes it.
+    """A path at which to make a folder; when the block ends, it is moved to `path`.
+
+    An exception leaves nothing of it.
 
     Raises:
         FileExistsError: by then something else stands at `path`, which stays as it is.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as aside:
         folder = Path(aside) / path.name
-        folder.mkdir()
         yield folder
         try:
             os.rename(folder, path)
@@ -77,7 +77,8 @@ def delete_unfinished(path: Path) -> None:
 def _delete(aside: Path) -> None:
     """With what a library keeps beside it, as SQLite does its journal."""
     for file in aside.parent.glob(f"{glob.escape(aside.name)}*"):
-        file.unlink(missing_ok=True)
+        with suppress(OSError):  # what went wrong before counts
+            file.unlink()
 
 
 def _flush(path: Path) -> None:

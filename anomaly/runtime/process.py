@@ -1,4 +1,4 @@
-"""Which process a run belongs to, and whether it still lives."""
+"""Which process a run belongs to, and whether it is still running."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def this() -> str:
 
 
 def lives(process: str) -> bool | None:
-    """Whether a process, as `this` named it, is still there; None of another machine's."""
+    """Whether a process, as `this` named it, is still running; None if on another machine."""
     host, _, pid = process.rpartition(":")
     if host != socket.gethostname() or not pid.isdigit():
         return None
@@ -20,7 +20,7 @@ def lives(process: str) -> bool | None:
         os.kill(int(pid), 0)
     except ProcessLookupError:
         return False
-    except PermissionError:  # somebody else's
+    except PermissionError:  # of another user
         return True
     return True
 

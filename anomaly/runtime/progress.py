@@ -1,4 +1,4 @@
-"""Progress bars: alive on a terminal, one line each in a log file."""
+"""Progress bars: live on a terminal, one line each in a log file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def bar() -> Progress:
 
 
 def track(items: Iterable[T], description: str, total: int) -> Iterator[T]:
-    """The items, one by one, while a bar counts them; no bar for what is over in a moment."""
+    """The items, one by one, counted by a bar unless they are few."""
     if total <= BRIEF:
         yield from items
         return

@@ -1,4 +1,4 @@
-"""A job's share of a machine that several jobs use at a time."""
+"""A job's share of a machine that several jobs use at the same time."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import os
 from glob import glob
 from typing import Any
 
-# What TensorFlow, JAX and BLAS read when they are first imported; whatever the user has set stays.
+# TensorFlow, JAX and BLAS read these when they are first imported; what the user has set stays.
 THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
-GPU_MEMORY = 0.9  # of a GPU, shared by its jobs; the rest is the driver's
+GPU_MEMORY = 0.9  # of a GPU, for all its jobs; the rest is left to the driver
 
 
 def divide(launcher: Any, number: int) -> None:
-    """Keep this process to its part of the cores and the GPUs; to be called before Keras is imported.
+    """Limit this process to its share of the cores and GPUs; call it before Keras is imported.
 
     Args:
         launcher: the settings of Hydra's launcher.
-        number: of the job in its sweep; a worker keeps the GPU of its first one.
+        number: of the job in its sweep; a worker process keeps the GPU of its first job.
     """
     jobs, cores = at_once(launcher), cores_of(launcher)
     if jobs < 2 and cores == available():
@@ -26,8 +26,8 @@ def divide(launcher: Any, number: int) -> None:
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     if (gpus := len(glob("/dev/nvidia[0-9]*"))) and not _scheduled(launcher):
         os.environ.setdefault("CUDA_VISIBLE_DEVICES", str(number % gpus))
-        of_one = -(-jobs // gpus)
-        os.environ.setdefault("XLA_PYTHON_CLIENT_MEM_FRACTION", f"{GPU_MEMORY / of_one:.2f}")
+        per_gpu = -(-jobs // gpus)
+        os.environ.setdefault("XLA_PYTHON_CLIENT_MEM_FRACTION", f"{GPU_MEMORY / per_gpu:.2f}")
 
 
 def at_once(launcher: Any) -> int:
@@ -37,10 +37,10 @@ def at_once(launcher: Any) -> int:
 
 
 def cores_of(launcher: Any) -> int:
-    """The cores of one job: those that a scheduler gives it, or an equal part."""
+    """The cores of one job: as many as a scheduler gives it, or an equal share."""
     granted = launcher.get("cpus_per_task")
     if "ray" in launcher:
-        granted = launcher.ray.remote.get("num_cpus", 1)  # what Ray takes a job to need
+        granted = launcher.ray.remote.get("num_cpus", 1)  # what Ray assumes for a job
     return max(1, min(granted or available() // at_once(launcher), available()))
 
 
@@ -51,5 +51,5 @@ def available() -> int:
 
 
 def _scheduled(launcher: Any) -> bool:
-    """SLURM and Ray hand out the GPUs themselves."""
+    """Whether SLURM or Ray assigns the GPUs."""
     return "cpus_per_task" in launcher or "ray" in launcher

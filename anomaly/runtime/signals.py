@@ -7,24 +7,24 @@ import threading
 
 from anomaly.errors import Terminated
 
-_told = threading.Event()
+_terminated = threading.Event()
 
 
-def heed() -> None:
-    """From here on SIGTERM raises `Terminated`, unless somebody else (submitit) heeds it already."""
+def raise_on_sigterm() -> None:
+    """From here on SIGTERM raises `Terminated`, unless another library (submitit) handles it."""
     check()
-    ours = threading.current_thread() is threading.main_thread()  # which alone gets signals
-    if ours and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+    main = threading.current_thread() is threading.main_thread()  # only it gets signals
+    if main and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
         signal.signal(signal.SIGTERM, _raise)
 
 
 def check() -> None:
-    """Raise what was lost: Python drops an exception that strikes inside a garbage collection."""
-    if _told.is_set():
+    """Raise `Terminated` if it was lost: Python drops exceptions raised in a garbage collection."""
+    if _terminated.is_set():
         raise Terminated
 
 
 def _raise(number: int, frame: object) -> None:
-    signal.signal(number, signal.SIG_IGN)  # a second one must not cut off the marking of the run
-    _told.set()
+    signal.signal(number, signal.SIG_IGN)  # a second one must not stop the run from being marked
+    _terminated.set()
     raise Terminated

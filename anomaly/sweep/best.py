@@ -11,6 +11,7 @@ import yaml
 from omegaconf import OmegaConf
 
 from anomaly.config.schema import OVERLAYS, SLOTS
+from anomaly.runtime.files import write_text
 from anomaly.sweep import result
 from anomaly.sweep.plan import Child, settings
 
@@ -32,8 +33,8 @@ def write(folder: Path, children: Sequence[Child], objective: str, same: Sequenc
     path = folder / "experiment" / "best.yaml"
     path.parent.mkdir(exist_ok=True)
     figure = f"{objective} {best.metrics[objective]:.3f}"
-    path.write_text(
-        f"# @package _global_\n# Found by {result.command()}: {figure}\n{_yaml(chosen)}"
+    write_text(
+        path, f"# @package _global_\n# Found by {result.command()}: {figure}\n{_yaml(chosen)}"
     )
     places = [word for word in same if word.partition("=")[0] in PLACES]
     typed = [f"{key}={value}" for key, value in chosen.items()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from anomaly.runtime.files import write_text
 from anomaly.tracking.names import PARENT
 
 FILE = "sweep.json"
@@ -12,7 +13,7 @@ FILE = "sweep.json"
 
 def write_parent(folder: Path, run_id: str) -> None:
     """Leave the id of the sweep's run for its jobs, which may be other processes."""
-    (folder / FILE).write_text(json.dumps({"run_id": run_id}))
+    write_text(folder / FILE, json.dumps({"run_id": run_id}))
 
 
 def parent_of(sweep: str | None) -> dict[str, str]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from anomaly.runtime.files import write_text
 
 RECORD, EPOCHS = "run.json", "epochs.csv"
 
@@ -32,9 +33,7 @@ class Record:
     def write(self, folder: Path, **changes: Any) -> Record:
         """This record with some values changed, written to the run's folder as a whole."""
         record = replace(self, **changes)
-        part = folder / (RECORD + ".part")
-        part.write_text(json.dumps(asdict(record), indent=2))
-        os.replace(part, folder / RECORD)
+        write_text(folder / RECORD, json.dumps(asdict(record), indent=2))
         return record
 
 

@@ -22,6 +22,7 @@ from mlflow.exceptions import MlflowException
 
 from anomaly.config.schema import RunConfig
 from anomaly.errors import InputError
+from anomaly.runtime.files import delete_unfinished, replacing
 from anomaly.tracking.address import sqlite_address, sqlite_file
 from anomaly.tracking.refusal import refusal
 
@@ -93,11 +94,9 @@ def _created(file: Path) -> Iterator[None]:
 
 def _create(file: Path) -> None:
     """Under another name first: a store whose migration was cut off stays broken."""
-    part = file.with_name(file.name + ".part")
-    for leftover in (part, part.with_name(part.name + "-journal")):
-        leftover.unlink(missing_ok=True)
-    MlflowClient(sqlite_address(part)).search_experiments(max_results=1)
-    os.replace(part, file)
+    delete_unfinished(file)
+    with replacing(file) as aside:
+        MlflowClient(sqlite_address(aside)).search_experiments(max_results=1)
 
 
 def _experiment(client: MlflowClient, name: str, output: Path | None) -> str:

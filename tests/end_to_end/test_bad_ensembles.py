@@ -27,7 +27,7 @@ VALUES = [
         "an unknown ensemble: the nearest right one, and all of them",
         "ensemble=sofd_vote",
         "ensemble=sofd_vote is not known; did you mean soft_vote?"
-        " (ensemble is one of: hard_vote, meta_learner, soft_vote, weighted_vote)",
+        " (one of: hard_vote, meta_learner, soft_vote, weighted_vote)",
     ),
     (
         "members as if they were the ensemble's own",
@@ -52,7 +52,7 @@ VALUES = [
     (
         "a run named twice",
         "ensemble=soft_vote members.run_ids=[a,b,a]",
-        "members.run_ids names a run twice; a member has one voice",
+        "members.run_ids names a run twice; a member votes once",
     ),
     (
         "choosing members by test figures",

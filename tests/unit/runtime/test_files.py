@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 import subprocess
 import sys
@@ -138,9 +137,10 @@ def test_what_a_killed_process_left_is_deleted_and_nothing_of_others(tmp_path):
 
 
 def test_a_folder_appears_complete(tmp_path):
-    target = tmp_path / "root" / "widget"
+    target = tmp_path / "widget"
     with new_folder(target) as folder:
-        assert folder.name == "widget" and names(folder) == []
+        assert folder.name == "widget"
+        folder.mkdir()
         (folder / "file").write_text("content")
         assert not target.exists()
     assert (target / "file").read_text() == "content"
@@ -150,6 +150,7 @@ def test_a_folder_appears_complete(tmp_path):
 def test_a_crash_in_the_middle_of_a_folder_leaves_nothing(tmp_path):
     def crash() -> None:
         with new_folder(tmp_path / "widget") as folder:
+            folder.mkdir()
             (folder / "file").write_text("half")
             raise Crash
 
@@ -162,6 +163,7 @@ def test_a_crash_in_the_middle_of_a_folder_leaves_nothing(tmp_path):
 def test_a_folder_replaces_nothing(theirs, tmp_path):
     def too_late() -> None:
         with new_folder(tmp_path / "widget") as folder:
+            folder.mkdir()
             (folder / "ours").touch()
             (tmp_path / theirs).parent.mkdir(exist_ok=True)
             (tmp_path / theirs).touch()
@@ -172,6 +174,7 @@ def test_a_folder_replaces_nothing(theirs, tmp_path):
     assert names(tmp_path) == ["widget"] and (tmp_path / theirs).is_file()
 
 
-def test_other_errors_of_the_disk_are_passed_on(tmp_path):
-    with pytest.raises(FileNotFoundError), new_folder(tmp_path / "widget") as folder:
-        os.rmdir(folder)
+def test_a_block_that_makes_no_folder_is_an_error(tmp_path):
+    with pytest.raises(FileNotFoundError), new_folder(tmp_path / "widget"):
+        pass
+    assert names(tmp_path) == []

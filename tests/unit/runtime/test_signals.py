@@ -13,7 +13,7 @@ class Collected:
     def __del__(self):
         os.kill(os.getpid(), signal.SIGTERM)  # what it raises here Python only prints
 
-signals.heed()
+signals.raise_on_sigterm()
 Collected()
 try:
     {next}
@@ -23,7 +23,7 @@ except signals.Terminated:
 
 
 def test_what_was_dropped_is_raised_after_the_epoch_and_before_the_next_job():
-    for word in ("signals.check()", "signals.heed()"):
+    for word in ("signals.check()", "signals.raise_on_sigterm()"):
         command = [sys.executable, "-c", DROPPED.format(next=word)]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         assert "Exception ignored" in done.stderr and done.stdout == "heeded\n"
