@@ -34,7 +34,7 @@ def write(folder: Path, children: Sequence[Child], objective: str, same: Sequenc
     path.parent.mkdir(exist_ok=True)
     figure = f"{objective} {best.metrics[objective]:.3f}"
     write_text(
-        path, f"# @package _global_\n# Found by {result.command()}: {figure}\n{_yaml(chosen)}"
+        path, f"# @package _global_\n# The best of {result.command()}: {figure}\n{_yaml(chosen)}"
     )
     places = [word for word in same if word.partition("=")[0] in PLACES]
     typed = [f"{key}={value}" for key, value in chosen.items()]

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from anomaly.errors import InputError
-from anomaly.run import prepare as place
-from anomaly.run import workflow
+from anomaly.run import prepare, workflow
 from anomaly.sweep.plan import Child
 from anomaly.tracking import nest
 from anomaly.tracking.names import DESCRIPTION
@@ -24,6 +23,6 @@ def pool_skipped(children: Sequence[Child], sweep: Path) -> None:
         tags = {**kept, "sweep": str(sweep), **nest.parent_of(str(sweep))}
         assert child.run is not None
         try:
-            workflow.pool(child.run, place.find(child.run), sweep / name, tags)
+            workflow.pool(child.run, prepare.find(child.run), sweep / name, tags)
         except InputError as error:
             child.fail(f"its folds could not be pooled: {error}")

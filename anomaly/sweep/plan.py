@@ -29,9 +29,7 @@ class Child:
     identity: str = ""
     run_id: str = ""
     metrics: dict[str, float] = field(default_factory=dict)
-    tags: dict[str, str] = field(
-        default_factory=dict
-    )  # of the finished run that a skipped job stands for
+    tags: dict[str, str] = field(default_factory=dict)  # of the earlier run of a skipped job
 
     def fail(self, reason: str) -> None:
         """It ended without a result."""

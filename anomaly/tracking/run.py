@@ -29,7 +29,7 @@ class Tracker:
 
     def __init__(self, client: MlflowClient, record: Record, folder: Path) -> None:
         self.client = client
-        self.record = record.write(folder)
+        self.record = record
         self.folder = folder
         self.lost = False
         self._sent = 0  # how many of the epochs' figures on disk the store has
@@ -101,9 +101,10 @@ def start(
             is still running.
     """
     _clear(folder)
-    tracker = Tracker(*_begin(store, experiment, name, params, tags), folder)
+    client, record = _begin(store, experiment, name, params, tags)
+    tracker = Tracker(client, record.write(folder), folder)
     try:
-        tracker._attempt(lambda: log_start(tracker.client, tracker.record))
+        tracker._attempt(lambda: log_start(client, record))
         yield tracker
     except (KeyboardInterrupt, Pruned):
         tracker.end("KILLED")
@@ -121,6 +122,7 @@ def _begin(
     params: Mapping[str, object],
     tags: Mapping[str, str],
 ) -> tuple[MlflowClient, Record]:
+    """Create the run in MLflow; returns a client and the run's record."""
     client, experiment_id = store.connect(experiment)
     with store.answering():
         orphans.end(client, experiment_id)

@@ -29,14 +29,14 @@ from anomaly.tracking.refusal import refusal
 logging.getLogger("alembic").setLevel(logging.WARNING)  # lists each migration of a new store
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
 logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # `connect` says it better
-logging.getLogger("mlflow.utils.environment").setLevel(logging.ERROR)  # misses pip in the venv
+logging.getLogger("mlflow.utils.environment").setLevel(logging.ERROR)  # warns: no pip
 
 
 @dataclass(frozen=True)
 class Store:
     """A tracking store.
 
-    Args:
+    Attributes:
         uri: its address, as MLflow takes it.
         output: the folder in which a SQLite store keeps the files of its runs.
     """
@@ -93,7 +93,7 @@ def _created(file: Path) -> Iterator[None]:
 
 
 def _create(file: Path) -> None:
-    """Under another name first: a store whose migration was cut off stays broken."""
+    """Make a store under another name first: one whose migration was cut off stays broken."""
     delete_unfinished(file)
     with replacing(file) as aside:
         MlflowClient(sqlite_address(aside)).search_experiments(max_results=1)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mlflow import MlflowClient
 
-from anomaly.config import explain as mistakes
+from anomaly.config.explain import explained
 from anomaly.errors import InputError
 from anomaly.tracking.read import reader
 from anomaly.tracking.refusal import refusal
@@ -36,7 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     client = reader(uri)
     pages = _pages(client, given.port) if client else {}
     if not pages:
-        raise InputError(f"no run in {uri}; record one with `make demo`, or set OUTPUT=DIR")
+        raise InputError(
+            f"no run in {uri}; record one with `make demo`, or set OUTPUT=DIR to the folder of your runs"
+        )
     _expect_free(given.port)
     for experiment, page in pages.items():
         print(f"{experiment:<12} {page}", flush=True)
@@ -46,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _pages(client: MlflowClient, port: int) -> dict[str, str]:
-    """{experiment: the address of its table of runs}, the newest first, of those with runs."""
+    """{experiment: the address of its table of runs}, of the experiments that have runs."""
     try:
         ids = {e.name: e.experiment_id for e in client.search_experiments()}
         used = {name: id for name, id in ids.items() if client.search_runs([id], max_results=1)}
@@ -75,5 +77,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    with mistakes.explained():
+    with explained():
         main()

@@ -206,26 +206,30 @@ def test_where_no_job_can_run_the_reason_is_the_answer(train, tmp_path):
     ]
 
 
-def test_a_search_goes_on_and_writes_what_it_found_as_an_experiment(start, until, train, tmp_path):
+def test_a_search_goes_on_and_writes_the_best_settings_as_an_experiment(
+    start, until, train, tmp_path
+):
+    output = tmp_path / "a?b%2F"  # characters that mean something in addresses
     command = (
-        *("train.py", "sweep=search", *BRIEF, f"output={tmp_path}", "hydra.sweeper.trials=4"),
+        *("train.py", "sweep=search", *BRIEF, f"output={output}", "hydra.sweeper.trials=4"),
         "hydra.sweeper.params={trainer.learning_rate: 'tag(log, interval(1e-4, 1e-2))'}",
     )
     process = start(*command)
-    until(lambda: list(tmp_path.glob("sweeps/*/*/scores.json")), process)
+    until(lambda: list(output.glob("sweeps/*/*/scores.json")), process)
     process.kill()
     ended = train(*command[1:])
     assert ended.code == 0, ended.err
-    table = rows(tmp_path)
+    table = rows(output)
     assert len(table) == 4 and {row["state"] for row in table} <= {"done", "skipped"}
     assert len({row["learning_rate"] for row in table}) == 4
-    folder = max((tmp_path / "sweeps").iterdir())
-    found = yaml.safe_load((folder / "experiment" / "best.yaml").read_text())
+    folder = max((output / "sweeps").iterdir())
+    written = yaml.safe_load((folder / "experiment" / "best.yaml").read_text())
     best = max(table, key=lambda row: float(row["val/accuracy"]))
-    assert found["trainer"]["learning_rate"] == float(best["learning_rate"])
-    used = train("--config-dir", folder, "experiment=best", f"output={tmp_path}", "--cfg", "job")
+    assert written["trainer"]["learning_rate"] == float(best["learning_rate"])
+    used = train("--config-dir", folder, "experiment=best", f"output={output}", "--cfg", "job")
     assert used.code == 0, used.err
     assert f"learning_rate: {float(best['learning_rate'])}" in used.out
+    assert [path.name for path in tmp_path.iterdir()] == [output.name]
 
 
 @pytest.mark.parametrize(
