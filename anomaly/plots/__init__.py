@@ -1,4 +1,6 @@
+"""Pictures that people look at: each module draws one kind and returns a figure."""
+
 import logging
 
-# matplotlib reports at INFO that it listed the fonts, in the midst of our own words.
+# matplotlib logs at INFO that it lists the fonts, in the middle of the messages of a run.
 logging.getLogger("matplotlib").setLevel(logging.WARNING)

@@ -1,4 +1,4 @@
-"""Shares of several runs side by side, each with how sure it is."""
+"""Shares of several runs side by side, each with its interval."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from anomaly.plots.style import BLUE, GREY, SMALL, TEXT, VERMILLION, notice, page, wrapped
+from anomaly.plots.style import BLUE, GREY, SMALL, TEXT, VERMILLION, notice, titled_figure, wrapped
 from anomaly.types import Interval
 
-WIDTH = 3.0  # inches of the bars; narrow, so that the text stays legible on a phone
-NAME = 2.0  # inches of a name, which is wrapped to it
+WIDTH = 3.0  # inches of the longest bar; narrow, so that the text is legible on a phone
+NAME = 2.0  # inches for names; longer ones are wrapped
 BAR = 0.18  # inches of one bar
-VALUES = 1.04  # where they are written, right of the longest bar
+VALUES = 1.04  # where the numbers are written, right of the longest bar
 COLOURS = (BLUE, VERMILLION)
 
 
 def bars(
     names: Sequence[str], series: Mapping[str, Sequence[Interval | None]], title: str
 ) -> Figure:
-    """Horizontal bars from 0 to 1, the first name on top, whiskers to the interval's ends.
+    """Horizontal bars from 0 to 1, the first name on top, whiskers from low to high.
 
     Args:
         names: n texts; long ones are wrapped.
-        series: {figure: n shares}, one or two figures; None leaves a dash in place of a bar.
+        series: {name of a figure: n shares}, one or two figures; None is drawn as a dash.
     """
     if not names:
         return notice(title, "no run to show")
     texts = [wrapped(name, NAME, TEXT) for name in names]
     lines = [max(len(series), text.count("\n") + 1) + 0.8 for text in texts]
-    figure = page(title, NAME + WIDTH, BAR * sum(lines) + 1.1)
+    figure = titled_figure(title, NAME + WIDTH, BAR * sum(lines) + 1.1)
     axes = figure.add_subplot()
     middles = np.cumsum(lines) - np.array(lines) / 2  # in bars, from the top
     for number, (figure_name, shares) in enumerate(series.items()):
@@ -51,13 +51,13 @@ def _draw(
     known = [(place, share) for place, share in pairs if share is not None]
     if not known:
         return
-    at, found = zip(*known, strict=True)
-    values = np.array([share.hits / share.total for share in found])
-    ends = np.array([[share.low for share in found], [share.high for share in found]])
+    heights, present = zip(*known, strict=True)
+    values = np.array([share.hits / share.total for share in present])
+    ends = np.array([[share.low for share in present], [share.high for share in present]])
     whiskers = np.abs(ends - values)
     look = {"capsize": 2.5, "elinewidth": 1}
-    axes.barh(at, values, 0.85, xerr=whiskers, color=colour, error_kw=look, label=name)
-    for place, value in zip(at, values, strict=True):
+    axes.barh(heights, values, 0.85, xerr=whiskers, color=colour, error_kw=look, label=name)
+    for place, value in zip(heights, values, strict=True):
         axes.text(VALUES, place, f"{value:.3f}", va="center", fontsize=SMALL)
 
 
@@ -72,6 +72,6 @@ def _name(axes: Axes, middles: np.ndarray, texts: Sequence[str], height: float) 
     axes.grid(axis="x", color="0.9", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right", "left"]].set_visible(False)
-    if axes.containers:  # a legend of nothing warns
+    if axes.containers:  # matplotlib warns of an empty legend
         place: dict[str, Any] = {"loc": "lower right", "bbox_to_anchor": (1, 1)}
         axes.legend(fontsize=SMALL, frameon=False, ncols=2, **place)

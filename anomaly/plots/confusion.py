@@ -1,4 +1,4 @@
-"""Which class is taken for which."""
+"""Which class is mistaken for which."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from anomaly.plots.style import GREY, SMALL, TEXT, page, text_width
+from anomaly.plots.style import GREY, SMALL, TEXT, text_width, titled_figure
 
 CELL = 0.68  # inches; holds 12345 above 99.9 %
-SLANT = 40  # degrees, when the names are wider than their columns
-FAINTEST = 0.15  # the part of a colour scale that the smallest share gets
-DARK = 0.65  # a share above it makes a cell too dark for black text
+SLANT = 40  # degrees of the column names, if they are wider than their columns
+FAINTEST = 0.15  # where on the colour scale the smallest share lies, 0..1
+DARK = 0.65  # above this share a cell is too dark for black text
 
 
 def confusion_matrix(confusion: np.ndarray, classes: Sequence[str], title: str) -> Figure:
-    """Counts and row percentages; the truth in rows, what it was called in columns.
+    """Counts and row percentages; true classes in rows, predicted classes in columns.
 
-    Right calls are blue and mistakes orange, the darker the larger their share of the row.
+    Correct predictions are blue and mistakes orange, the darker the larger their share of the row.
 
     Args:
         confusion: (c, c) counts.
-        classes: c names; the row's names carry the number of images.
+        classes: c names; those of the rows are shown with their number of images.
     """
     named = [f"{name} ({total})" for name, total in zip(classes, confusion.sum(1), strict=True)]
     side = CELL * len(classes)
     margin = max(text_width(name, TEXT) for name in named) + 0.6
-    figure = page(title, side + margin + 0.5, side + _depth(classes) + 0.9)
+    figure = titled_figure(title, side + margin + 0.5, side + _depth(classes) + 0.9)
     axes = figure.add_subplot()
     shares = confusion / np.maximum(confusion.sum(1, keepdims=True), 1)
     axes.imshow(_colours(shares))
@@ -50,7 +50,7 @@ def _depth(classes: Sequence[str]) -> float:
 
 
 def _colours(shares: np.ndarray) -> np.ndarray:
-    """(c, c) in 0..1 to (c, c, 4) RGBA; nothing is white, so that a single mistake stands out."""
+    """(c, c) in 0..1 to (c, c, 4) RGBA; only 0 is white, so that a single mistake stands out."""
     right = np.eye(len(shares), dtype=bool)[..., None]
     tint = FAINTEST + (1 - FAINTEST) * shares
     colours = np.where(right, colormaps["Blues"](tint), colormaps["Oranges"](tint))
@@ -63,8 +63,8 @@ def _name(axes: Axes, classes: Sequence[str], named: Sequence[str]) -> None:
     plain: dict[str, Any] = {"fontsize": TEXT, "parse_math": False}
     axes.set_xticks(where, classes, **plain, **(turn if _slanted(classes) else {}))
     axes.set_yticks(where, named, **plain)
-    axes.set_xlabel("called", fontsize=TEXT)
-    axes.set_ylabel("truth (images)", fontsize=TEXT)
+    axes.set_xlabel("predicted class", fontsize=TEXT)
+    axes.set_ylabel("true class (images)", fontsize=TEXT)
     axes.tick_params(length=0)
     axes.set_xticks(np.arange(1, len(classes)) - 0.5, minor=True)
     axes.set_yticks(np.arange(1, len(classes)) - 0.5, minor=True)

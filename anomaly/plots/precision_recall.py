@@ -1,4 +1,4 @@
-"""How many instances are found, and how many of those found are true, from the surest on."""
+"""Precision over recall of the detections, from the surest on."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.figure import Figure
 
-from anomaly.plots.style import SMALL, TEXT, notice, page
+from anomaly.plots.style import SMALL, TEXT, notice, titled_figure
 
-# Source: M. Okabe and K. Ito, "Color universal design" (2008); lines repeat with other dashes.
+# Source: M. Okabe and K. Ito, "Color universal design" (2008); more lines have other dashes.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 DASHES = ("-", "--", ":")
 
@@ -21,17 +21,17 @@ def precision_recall_curves(curves: Mapping[str, np.ndarray], title: str) -> Fig
         curves: {defect type: (101,) precision at recall 0, 0.01, .. 1}.
     """
     if not curves:
-        return notice(title, "no defect to find")
+        return notice(title, "no defect in the truth")
     mean = np.mean([np.mean(curve) for curve in curves.values()])
-    figure = page(f"{title}: map50 {mean:.3f}", 5.2, 4.6 + 0.2 * len(curves))
+    figure = titled_figure(f"{title}: map50 {mean:.3f}", 5.2, 4.6 + 0.2 * len(curves))
     axes = figure.add_subplot()
     for place, (name, curve) in enumerate(curves.items()):
         colour, dash = COLOURS[place % len(COLOURS)], DASHES[place // len(COLOURS) % len(DASHES)]
         recall, area = np.linspace(0, 1, len(curve)), np.mean(curve)
         axes.plot(recall, curve, color=colour, linestyle=dash, label=f"{name}: AP {area:.3f}")
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.05))
-    axes.set_xlabel("recall: share of the true instances that are found", fontsize=TEXT)
-    axes.set_ylabel("precision: share of those found that are true", fontsize=TEXT)
+    axes.set_xlabel("recall: share of true instances that are detected", fontsize=TEXT)
+    axes.set_ylabel("precision: share of detections that are correct", fontsize=TEXT)
     axes.grid(color="0.9", linewidth=0.8)
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=SMALL)

@@ -1,4 +1,4 @@
-"""What all pictures share: colours that colour-blind eyes tell apart, sizes, a titled page."""
+"""What all pictures share: colours that colour-blind people can distinguish, sizes, a title."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ INCHES = 0.0077  # the mean width of a character, per point of its font
 BOLD = 1.15  # and how much wider it is in bold
 
 
-def page(title: str, width: float, height: float) -> Figure:
-    """An empty figure, inches, under a title that is wrapped to its width.
+def titled_figure(title: str, width: float, height: float) -> Figure:
+    """An empty figure of this size in inches, under a title that is wrapped to its width.
 
-    It belongs to no pyplot: nothing global, no window, freed with its last reference.
+    It is made without pyplot: nothing global, no window, freed with its last reference.
     """
     heading = wrapped(title, width, TITLE * BOLD)
     extra = 0.25 * heading.count("\n")
-    # "compressed" is the layout that knows images keep their aspect.
+    # The layout "compressed" is the one for images, which keep their aspect.
     figure = Figure(figsize=(width, height + extra), dpi=DPI, layout="compressed")
-    # Names of users' folders are text: a dollar sign must not start a formula.
+    # Names of folders are text: a dollar sign must not start a formula.
     figure.suptitle(heading, fontsize=TITLE, fontweight="bold", parse_math=False)
     return figure
 
 
 def notice(title: str, sentence: str) -> Figure:
-    """A page that says why there is no picture."""
-    figure = page(title, 5, 1.5)
+    """A figure with one sentence: why there is nothing to draw."""
+    figure = titled_figure(title, 5, 1.5)
     figure.text(0.5, 0.4, sentence, ha="center", fontsize=TEXT, color=GREY)
     return figure
 
@@ -42,5 +42,5 @@ def wrapped(text: str, width: float, points: float) -> str:
 
 
 def text_width(text: str, points: float) -> float:
-    """Inches, about."""
+    """About how many inches it takes."""
     return len(text) * points * INCHES

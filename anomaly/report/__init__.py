@@ -1,1 +1,1 @@
-"""All runs of a category side by side: one HTML page and one table, read from MLflow."""
+"""All runs of a category side by side: one HTML page and one CSV file, read from MLflow."""

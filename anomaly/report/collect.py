@@ -1,11 +1,11 @@
-"""Brings together what runs left and what it is worth, category by category."""
+"""Reads what runs left and groups the runs, category by category."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from anomaly.report.evidence import Evidence, read, right, truth
+from anomaly.report.artifacts import Artifacts, correctness, read, true_classes
 from anomaly.report.groups import Group, arrange
 from anomaly.report.runs import Row
 from anomaly.runtime.progress import track
@@ -14,35 +14,39 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 
-def read_all(client: MlflowClient, chosen: Sequence[Row]) -> dict[str, Evidence]:
-    """{run id: its evidence}.
+def read_artifacts(client: MlflowClient, rows: Sequence[Row]) -> dict[str, Artifacts]:
+    """{run id: its artifacts}.
 
     Raises:
         InputError: the store cannot be read.
     """
-    reading = track(chosen, "reading runs", len(chosen))
-    return {row.id: read(client, row.id) for row in reading}
+    return {row.id: read(client, row.id) for row in track(rows, "reading runs", len(rows))}
 
 
-def arranged(
+def group_by_category(
     client: MlflowClient,
-    found: Sequence[Row],
+    runs: Sequence[Row],
     chosen: Sequence[Row],
-    seen: Mapping[str, Evidence],
+    artifacts: Mapping[str, Artifacts],
     metric: str,
-    against: Row | None,
+    reference: Row | None,
 ) -> dict[str, list[Group]]:
-    """{category: its groups of the chosen runs}; any run that was found may know the truth.
+    """{category: groups of its chosen runs}.
+
+    Args:
+        runs: all finished ones, of which any may list the true classes.
+        artifacts: of the chosen runs, by id.
+        metric, reference: as in `groups.arrange`.
 
     Raises:
         InputError: the store cannot be read.
     """
     categories = {}
     for name in sorted({row.category for row in chosen}):
-        siblings = [row.id for row in found if row.category == name]
-        own = [row for row in chosen if row.category == name]
-        images = {image for row in own for image in seen[row.id].called}
-        true = truth(client, siblings, images)
-        outcomes = {row.id: right(seen[row.id].called, true) for row in own}
-        categories[name] = arrange(own, outcomes, metric, against)
+        rows = [row for row in chosen if row.category == name]
+        predicted = {row.id: artifacts[row.id].predicted for row in rows}
+        images = {image for classes in predicted.values() for image in classes}
+        known = true_classes(client, [row.id for row in runs if row.category == name], images)
+        outcomes = {run_id: correctness(classes, known) for run_id, classes in predicted.items()}
+        categories[name] = arrange(rows, outcomes, metric, reference)
     return categories

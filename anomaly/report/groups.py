@@ -1,16 +1,16 @@
-"""Like with like: runs are ranked, and compared, only where the same images were tested."""
+"""Groups runs that were tested on the same images: only these are ranked and compared."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
-from anomaly.metrics.direction import lower_is_better
+from anomaly.metrics.catalogue import lower_is_better
 from anomaly.metrics.mcnemar import Comparison, mcnemar
 from anomaly.report.labels import labels
 from anomaly.report.runs import Row
 
-Outcomes = Mapping[str, Mapping[str, bool]]  # {run id: {test image: named right}}
+Outcomes = Mapping[str, Mapping[str, bool]]  # {run id: {test image: classified correctly}}
 SHORT = 8  # digits of a digest
 
 
@@ -21,7 +21,7 @@ class Group:
     title: str
     rows: tuple[Row, ...]
     labels: Mapping[str, str]  # by run id, here and below
-    reference: Row  # whom the others are compared with
+    reference: Row  # the run that the others are compared with
     comparisons: Mapping[str, Comparison]  # not of the reference, nor of unknown predictions
 
     @property
@@ -30,51 +30,48 @@ class Group:
 
 
 def arrange(
-    rows: Sequence[Row], outcomes: Outcomes, metric: str, against: Row | None
+    rows: Sequence[Row], outcomes: Outcomes, metric: str, reference: Row | None
 ) -> list[Group]:
     """The groups of a category: pooled runs, then whole splits, then single folds.
 
     Args:
-        metric: what orders each group; rows without it come last.
-        against: the reference of its own group; elsewhere it is the first row.
+        metric: what each group is sorted by; rows without it come last.
+        reference: of the group that it is in; that of another is its first row.
     """
-    apart: dict[Hashable, list[Row]] = {}
+    together: dict[Hashable, list[Row]] = {}
     for row in rows:
-        apart.setdefault(_tested(row, outcomes), []).append(row)
-    groups = [_group(own, outcomes, metric, against) for own in apart.values()]
-    return sorted(groups, key=_place)
+        together.setdefault(_test_set(row, outcomes), []).append(row)
+    groups = [_group(members, outcomes, metric, reference) for members in together.values()]
+    return sorted(groups, key=_order)
 
 
-def _tested(row: Row, outcomes: Outcomes) -> Hashable:
+def _test_set(row: Row, outcomes: Outcomes) -> Hashable:
     """What two runs must share to be comparable."""
     if not row.pooled:
         return row.tags.get("split") or row.id
-    # Its tag `split` is that of one fold; what all folds tested, only its predictions know.
+    # Its tag `split` is that of one fold; only its predictions list what all folds tested.
     return row.params.get("data.folds"), frozenset(outcomes[row.id]) or row.id
 
 
-def _group(rows: Sequence[Row], outcomes: Outcomes, metric: str, against: Row | None) -> Group:
+def _group(rows: Sequence[Row], outcomes: Outcomes, metric: str, reference: Row | None) -> Group:
     ranked = tuple(sorted(rows, key=lambda row: _rank(row, metric)))
-    reference = against if against in ranked else _first_known(ranked, outcomes)
-    mine = outcomes[reference.id]
+    if reference not in ranked:
+        reference = next((row for row in ranked if outcomes[row.id]), ranked[0])
+    expected = outcomes[reference.id]
     comparisons = {
-        row.id: mcnemar(outcomes[row.id], mine)
+        row.id: mcnemar(outcomes[row.id], expected)
         for row in ranked
-        if row != reference and mine and outcomes[row.id].keys() == mine.keys()
+        if row != reference and expected and outcomes[row.id].keys() == expected.keys()
     }
     return Group(_title(ranked, outcomes), ranked, labels(ranked), reference, comparisons)
 
 
 def _rank(row: Row, metric: str) -> tuple:
-    """Of equal ones that which names defects better on validate, then by name."""
+    """Equal runs are ordered by their accuracy on validation defects, then by name."""
     value, defects = row.metrics.get(metric), row.metrics.get("val/defect_accuracy", 0.0)
     if value is None:
         return (1, 0.0, -defects, row.name)
     return (0, value if lower_is_better(metric) else -value, -defects, row.name)
-
-
-def _first_known(ranked: Sequence[Row], outcomes: Outcomes) -> Row:
-    return next((row for row in ranked if outcomes[row.id]), ranked[0])
 
 
 def _title(rows: Sequence[Row], outcomes: Outcomes) -> str:
@@ -84,14 +81,14 @@ def _title(rows: Sequence[Row], outcomes: Outcomes) -> str:
     images = f"{count} test images" if count else "an unknown number of test images"
     folds, split = row.params.get("data.folds", "?"), row.tags.get("split", "")[:SHORT]
     if row.pooled:
-        return f"{folds} folds pooled: {images}, each tested once by a model that never saw it"
+        return f"{folds} folds pooled: {images}, each tested by a model not trained on it"
     if row.single_fold:
         return f"Fold {row.tags['fold']} of {folds}, split {split}: {images}"
     return f"Split {split}: {images}"
 
 
-def _place(group: Group) -> tuple:
-    """Where a group stands on the page: the larger of a kind first, folds by number."""
+def _order(group: Group) -> tuple:
+    """Of groups on the page: by kind, then folds by number, then the larger and the newer first."""
     row = group.rows[0]
     newest = max(r.started.timestamp() for r in group.rows)
     return (row.single_fold, not row.pooled, row.tags.get("fold", ""), -len(group.rows), -newest)

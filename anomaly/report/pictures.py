@@ -1,4 +1,4 @@
-"""Pictures as text inside the page, small enough to mail."""
+"""Pictures as data URIs, so that the page is one file, and small enough to mail."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ import cv2
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-PNG = b"\x89PNG\r\n\x1a\n"  # how every such file begins
+PNG = b"\x89PNG\r\n\x1a\n"  # the first bytes of every such file
 WIDEST = 760  # pixels of a photograph; wider ones are scaled down
-QUALITY = 80  # of its JPEG: an eighth of the PNG, and no difference to the eye
-SHARP = 170  # dots per inch of our own drawings, for phones
+QUALITY = 80  # of the JPEG: an eighth of the PNG's size, and no visible difference
+SHARP = 170  # dots per inch of a chart, so that it is sharp on a phone
 
 
-class Album:
-    """Places pictures until its room, in characters, is used up."""
+class Budget:
+    """The characters that are left for the pictures of a category."""
 
-    def __init__(self, room: int) -> None:
-        self.room = room
+    def __init__(self, characters: int) -> None:
+        self.remaining = characters
 
-    def takes(self, picture: str) -> bool:
-        """Whether there is room for it, which is then taken."""
-        if len(picture) > self.room:
+    def spend(self, characters: int) -> bool:
+        """Whether so many were left, which are then used up."""
+        if characters > self.remaining:
             return False
-        self.room -= len(picture)
+        self.remaining -= characters
         return True
 
 
-def drawing(path: Path | None) -> str | None:
-    """A PNG as it is; None where there is none."""
+def png_uri(path: Path | None) -> str | None:
+    """A PNG file, unchanged; None without a file or if it is no PNG."""
     content = path.read_bytes() if path else b""
     return _uri("png", content) if content.startswith(PNG) else None
 
 
-def photograph(path: Path | None) -> str | None:
-    """A picture of any format as a smaller JPEG; None where there is none that can be read."""
+def jpeg_uri(path: Path | None) -> str | None:
+    """A picture of any format as a smaller JPEG; None without a file or if it cannot be read."""
     pixels = cv2.imread(str(path), cv2.IMREAD_COLOR) if path else None
     if pixels is None:
         return None
@@ -52,7 +52,7 @@ def photograph(path: Path | None) -> str | None:
 
 
 def figure_uri(figure: Figure) -> str:
-    """A figure of our own."""
+    """A chart as PNG."""
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=SHARP)
     return _uri("png", file.getvalue())

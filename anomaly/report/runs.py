@@ -1,4 +1,4 @@
-"""The runs of this project that a tracking store holds, as rows of a table."""
+"""The runs of this project in a tracking store, as rows of a table."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from anomaly.types import Interval, Spread
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
-OURS = {"category", "role"}  # the tags that tell our runs from others on the same server
+OURS = {"category", "role"}  # tags that other programs' runs on the same server lack
 ALL_FOLDS = "all"  # the tag `fold` of a run that pools a cross-validation
-CURVES = "epoch/"  # how training went, which is no result
+CURVES = "epoch/"  # training curves, which are no result
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,14 @@ class Row:
         return "fold" in self.tags and not self.pooled
 
     def share(self, metric: str) -> Interval | None:
-        """A figure that is a share, with its evidence; None for another, or one that is not there."""
+        """A figure that is a share of images, with counts and interval; None for any other figure."""
         total, spread = self.metrics.get(f"{metric}_count"), self.spread(metric)
         if total is None or spread is None:
             return None
         return Interval(round(self.metrics[metric] * total), int(total), *spread)
 
     def spread(self, metric: str) -> Spread | None:
-        """The 95 % interval of a figure, share or not; None where it has none."""
+        """The 95 % interval of any figure; None where it has none."""
         low, high = (self.metrics.get(f"{metric}_{end}") for end in ("low", "high"))
         if low is None or high is None or metric not in self.metrics:
             return None
@@ -58,7 +58,7 @@ class Row:
 
 
 def rows(runs: Iterable[Run]) -> list[Row]:
-    """The runs that are ours, in their order."""
+    """The runs of this project, in the order given."""
     return [_row(run) for run in runs if run.data.tags.keys() >= OURS]
 
 

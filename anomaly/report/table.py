@@ -1,93 +1,105 @@
-"""The table of a group: one row a run, figures with their evidence."""
+"""The table of a group: a row for each run, figures with their counts and intervals."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
+from anomaly.metrics.catalogue import TABLE
 from anomaly.metrics.mcnemar import Comparison
 from anomaly.report.groups import Group
-from anomaly.report.markup import Html, element, together
 from anomaly.report.runs import Row
-from anomaly.run.summary import ROWS
 
 DASH = "–"
 PARTS = {"val": "validation", "test": "test"}
-TINY = 0.001  # a smaller p is not written out
+TINY = 0.001  # a smaller p is shown as <0.001
 
 
-def table(group: Group, metric: str) -> Html:
-    """The rows of a group in their order, in a box of its own that scrolls sideways."""
+class Heading(NamedTuple):
+    """The head of a column."""
+
+    name: str
+    note: str  # below it
+    meaning: str
+
+
+class Line(NamedTuple):
+    """The row of a run."""
+
+    place: int
+    id: str
+    label: str
+    ensemble: str | None  # its kind
+    cells: list[list[str]]  # each a figure, then the small lines below it
+
+
+class Table(NamedTuple):
+    """The values of table.html."""
+
+    title: str
+    headings: list[Heading]
+    lines: list[Line]
+
+
+def table(group: Group, metric: str) -> Table:
+    """The rows of a group in its order; first what sorts and compares, then all other figures."""
     front, rest = columns(group.rows, metric)
-    head = [*map(_heading, front), *_against(group), *map(_heading, rest)]
-    body = []
+    headings = [*map(heading, front), *_against(group), *map(heading, rest)]
+    lines = []
     for place, row in enumerate(group.rows, 1):
         first, others = ([_figure(row, name) for name in names] for names in (front, rest))
-        body.append(element("tr", _name(place, row, group), *first, *_versus(row, group), *others))
-    corner = element("th", "run", scope="col")
-    rows = [element("thead", element("tr", corner, *head)), element("tbody", *body)]
-    attributes = {"class_": "scroll", "tabindex": "0", "role": "region"}
-    return element("div", element("table", *rows), aria_label=group.title, **attributes)
+        cells = [*first, *_comparison(group, row), *others]
+        lines.append(Line(place, row.id, group.labels[row.id], row.tags.get("ensemble"), cells))
+    return Table(group.title, headings, lines)
+
+
+def heading(metric: str) -> Heading:
+    """The head of a figure such as val/accuracy."""
+    part, _, figure = metric.partition("/")
+    return Heading(figure.replace("_", " "), PARTS.get(part, part), TABLE.get(figure, ""))
 
 
 def columns(rows: Sequence[Row], metric: str) -> tuple[list[str], list[str]]:
-    """The figures that some row has: those that rank and compare, then all others of the test."""
+    """The figures that any row has: those that sort and compare, then all others on test."""
     front = dict.fromkeys((metric, "val/accuracy", "test/accuracy"))
-    rest = [f"test/{name}" for name in ROWS if f"test/{name}" not in front]
+    rest = [f"test/{name}" for name in TABLE if f"test/{name}" not in front]
     present = {name for row in rows for name in row.metrics}
     return [n for n in front if n in present], [n for n in rest if n in present]
 
 
 def number(value: float | None) -> str:
-    """Three digits, or a dash for what is not there: nothing is not zero."""
+    """Three digits, or a dash where there is no value."""
     return DASH if value is None else f"{value:.3f}"
 
 
 def chance(p: float) -> str:
-    """A probability, as short as it may be."""
+    """A probability in three digits."""
     return f"<{TINY}" if p < TINY else f"{p:.3f}"
 
 
-def pair(found: Comparison) -> str:
-    """The images that only the run, and only its reference, named right."""
-    return f"{found.only_first} : {found.only_second}"
-
-
-def _heading(name: str) -> Html:
-    part, _, figure = name.partition("/")
-    small = element("small", PARTS.get(part, part))
-    return element("th", figure.replace("_", " "), small, scope="col", title=ROWS.get(figure, ""))
-
-
-def _against(group: Group) -> list[Html]:
-    """The heading of the comparisons, where there are any."""
+def _against(group: Group) -> list[Heading]:
+    """The head of the column p, if there are comparisons."""
     place = group.rows.index(group.reference) + 1
-    heading = element("th", "p", element("small", f"against run {place}"), scope="col")
-    return [heading] if group.comparisons else []
+    return [Heading("p", f"against run {place}", "")] if group.comparisons else []
 
 
-def _name(place: int, row: Row, group: Group) -> Html:
-    kind = row.tags.get("ensemble")
-    link = element("a", group.labels[row.id], href=f"#run-{row.id}")
-    small = element("small", f"ensemble: {kind}") if kind else Html("")
-    return element("th", element("b", str(place)), " ", link, small, scope="row")
-
-
-def _figure(row: Row, name: str) -> Html:
+def _figure(row: Row, name: str) -> list[str]:
     share, spread = row.share(name), row.spread(name)
-    evidence = [f"{share.hits} / {share.total}"] if share else []
+    counts = [f"{share.hits} / {share.total}"] if share else []
     ends = [str(spread)] if spread else []
-    return _cell([number(row.metrics.get(name)), *evidence, *ends])
+    return [number(row.metrics.get(name)), *counts, *ends]
 
 
-def _versus(row: Row, group: Group) -> list[Html]:
+def _comparison(group: Group, row: Row) -> list[list[str]]:
+    """The cell of a run in the column p, if there is one."""
     if not group.comparisons:
         return []
     if row == group.reference:
-        return [_cell(["reference"])]
-    found = group.comparisons.get(row.id)
-    return [_cell([chance(found.p), pair(found)] if found else [DASH])]
+        return [["reference"]]
+    comparison = group.comparisons.get(row.id)
+    return [[chance(comparison.p), _pair(comparison)] if comparison else [DASH]]
 
 
-def _cell(lines: Sequence[str]) -> Html:
-    first, *others = lines
-    return element("td", together(first, *(element("small", line) for line in others)))
+def _pair(comparison: Comparison) -> str:
+    """How many images only the run, and only the reference, classified correctly."""
+    return f"{comparison.only_first} : {comparison.only_second}"

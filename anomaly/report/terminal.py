@@ -1,4 +1,4 @@
-"""The page in short, for the terminal."""
+"""A summary of the page for the terminal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from anomaly.report.groups import Group
 from anomaly.report.runs import Row
 from anomaly.report.table import DASH, chance, number
 
-SHOWN = 10  # runs of a group; the page has all
+SHOWN = 10  # runs of a group; the page shows all
 COLUMNS: dict[str, Literal["left", "right"]] = {
     "run": "left",
     "validation": "right",
@@ -24,7 +24,7 @@ COLUMNS: dict[str, Literal["left", "right"]] = {
 
 
 def print_groups(categories: Mapping[str, Sequence[Group]]) -> None:
-    """The best runs of each group by accuracy; single folds only where nothing else is there."""
+    """The best runs of each group by accuracy; single folds only if there is no other group."""
     console = Console(soft_wrap=True)
     for category, groups in categories.items():
         whole = [group for group in groups if not group.single_fold]
@@ -33,7 +33,7 @@ def print_groups(categories: Mapping[str, Sequence[Group]]) -> None:
 
 
 def _table(title: str, group: Group) -> Table:
-    # Text, as a name in [brackets] would be read as a style.
+    # Text, because a name in [brackets] would be read as a style.
     table = Table(title=Text(title), title_justify="left", title_style="bold")
     for column, justify in COLUMNS.items():
         table.add_column(column, justify=justify, overflow="fold")
@@ -45,11 +45,12 @@ def _table(title: str, group: Group) -> Table:
 
 
 def _cells(group: Group, row: Row) -> list[str]:
-    spread, found = row.spread("test/accuracy"), group.comparisons.get(row.id)
+    spread, comparison = row.spread("test/accuracy"), group.comparisons.get(row.id)
+    p = chance(comparison.p) if comparison else DASH
     return [
         group.labels[row.id],
         number(row.metrics.get("val/accuracy")),
         number(row.metrics.get("test/accuracy")),
         str(spread or DASH),
-        "reference" if row == group.reference else chance(found.p) if found else DASH,
+        "reference" if row == group.reference else p,
     ]

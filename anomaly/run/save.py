@@ -9,7 +9,7 @@ import numpy as np
 
 from anomaly.cache.store import Cache
 from anomaly.data.images import load_images
-from anomaly.plots.copies import copies
+from anomaly.plots.augmented import augmented_images
 from anomaly.plots.curves import training_curves
 from anomaly.run.evaluate import save
 from anomaly.tracking.model import write_model
@@ -51,7 +51,7 @@ def _augmentation(
         shown = range(min(count, VERSIONS))
         rows.append([augment.apply(image, blank, sample.id, k)[0] for k in shown])
         captions.append(f"{name}: {sample.id}, {_many(versions is None, count)}")
-    return copies(rows, captions, "augmentation of the train part")
+    return augmented_images(rows, captions, "augmentation of the train part")
 
 
 def _many(anew: bool, count: int) -> str:

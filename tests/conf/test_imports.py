@@ -54,6 +54,7 @@ OWNERS = {  # library: the places, as path prefixes under anomaly/, that may imp
     "sklearn": {"metrics/", "ensemble/", "model/"},
     "scipy": {"metrics/", "ensemble/", "model/", "data/duplicates/"},
     "PIL": {"data/read.py"},
+    "jinja2": {"report/page.py"},
     "rich": {
         "runtime/progress.py",
         "run/summary.py",

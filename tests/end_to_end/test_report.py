@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
+from anomaly.metrics.join import join
 from anomaly.metrics.mcnemar import mcnemar
 from anomaly.metrics.score import score
 from anomaly.run.evaluate import metrics
@@ -33,8 +34,8 @@ WICKED = "<script>alert(1)</script>"
 GRID = 8
 
 
-def called(*wrong: int) -> np.ndarray:
-    """What a model says that takes these images for another class."""
+def predicted(*wrong: int) -> np.ndarray:
+    """Labels predicted by a model that takes these images for another class."""
     labels = TRUTH.copy()
     labels[list(wrong)] = (labels[list(wrong)] + 1) % 3
     return labels
@@ -52,7 +53,7 @@ def predictions(labels: np.ndarray, order: np.ndarray) -> Predictions:
 
 
 def leave_files(folder: Path, labels: np.ndarray, seed: int, split: bool) -> dict[str, Scores]:
-    """What a run leaves in its folder: predictions in an order of their own, pictures, the split."""
+    """What a run leaves in its folder: predictions in some order, pictures, the split."""
     order = np.random.default_rng(seed).permutation(len(IDS))
     said = predictions(labels, order)
     write_predictions(folder / "predictions" / "test.npz", said)
@@ -64,7 +65,9 @@ def leave_files(folder: Path, labels: np.ndarray, seed: int, split: bool) -> dic
         lines = [f"{id},{CLASSES[label]},test,0,1" for id, label in zip(IDS, TRUTH, strict=True)]
         head = "file,class,part,group,images_of_group"
         (folder / "split.csv").write_text("\n".join([head, *lines]))
-    scores = score(said, Truth(IDS, CLASSES, TRUTH, np.zeros((len(IDS), GRID, GRID), np.uint8)))
+    scores = score(
+        join(said, Truth(IDS, CLASSES, TRUTH, np.zeros((len(IDS), GRID, GRID), np.uint8)))
+    )
     return {"val": scores, "test": scores}
 
 
@@ -82,7 +85,7 @@ def output(tmp_path_factory) -> Path:
             store_at(output), folder, experiment=category, name=name, params=params, tags=tags
         ) as tracker:
             split = tags["role"] != "pooled"
-            tracker.finish(metrics(leave_files(folder, called(*wrong), len(name), split)))
+            tracker.finish(metrics(leave_files(folder, predicted(*wrong), len(name), split)))
 
     run("widget-tiny", (4, 5, 7, 8), model="tiny")
     run('widget & "quotes"', (4,), model="bovw")
@@ -141,14 +144,15 @@ def test_groups_and_ranks_are_by_what_was_tested(made):
 
 
 def test_p_is_that_of_the_predictions_joined_by_id(made):
-    """Every run has its own order, and pooled runs know the truth through the others."""
+    """Runs list images in different orders, and pooled runs need the split.csv of others."""
     rows = {row["run"]: row for row in made[2]}
     for name, other, wrong, wrong_other in (
         ("widget-tiny", "widget-soft_vote", (4, 5, 7, 8), ()),
         ("widget-tiny-3folds", "widget-bovw-3folds", (1, 2, 3), (1,)),
     ):
         first, second = (
-            dict(zip(IDS, called(*images) == TRUTH, strict=True)) for images in (wrong, wrong_other)
+            dict(zip(IDS, predicted(*images) == TRUTH, strict=True))
+            for images in (wrong, wrong_other)
         )
         expected = mcnemar(first, second)
         row = rows[name]
@@ -160,7 +164,7 @@ def test_p_is_that_of_the_predictions_joined_by_id(made):
 def test_the_page_shows_runs_pictures_and_names_as_text(made):
     _, page, rows = made
     assert "<script" not in page and WICKED in unescape(page)
-    assert "widget &amp; &quot;quotes&quot;" in page
+    assert 'widget & "quotes"' in unescape(page) and 'widget & "quotes"' not in page
     assert page.count("data:image/jpeg") == len(rows)  # the worst mistakes of each run
     assert page.count("data:image/png") == len(rows) + 2  # confusion matrices, and two charts
     assert not re.search(r"(src|href)=\"(?!#|data:)", page)
@@ -175,15 +179,13 @@ def test_the_table_holds_the_figures_of_mlflow(made):
     assert row["tags.model"] == "tiny"
 
 
-def test_the_terminal_shows_the_page_in_short(made):
-    said = made[0].out
-    assert "widget. 3 folds pooled: 10 test images" in said
-    assert re.search(r"widget-tiny +│ +0\.600 │ +0\.600 │ 0\.313 to 0\.832 │ +0\.125", said)
+def test_the_terminal_shows_a_summary(made):
+    out = made[0].out
+    assert "widget. 3 folds pooled: 10 test images" in out
+    assert re.search(r"widget-tiny +│ +0\.600 │ +0\.600 │ 0\.313 to 0\.832 │ +0\.125", out)
 
 
-def test_a_named_run_is_the_reference_and_a_new_report_takes_the_place_of_the_old(
-    report, made, tmp_path
-):
+def test_a_named_run_is_the_reference_and_a_new_report_replaces_the_old(report, made, tmp_path):
     for against in ("widget-soft_vote", "widget-tiny"):
         ended = report("--category", "widget", "--against", against, "--to", tmp_path)
         assert ended.code == 0, ended.err
@@ -194,7 +196,7 @@ def test_a_named_run_is_the_reference_and_a_new_report_takes_the_place_of_the_ol
     assert references == {ids["widget-tiny"]}
 
 
-def test_pooled_runs_alone_still_know_what_was_right(report, tmp_path):
+def test_pooled_runs_alone_are_compared_too(report, tmp_path):
     ended = report("--role", "pooled", "--to", tmp_path)
     assert ended.code == 0, ended.err
     last = table(tmp_path / "report.csv")[-1]
@@ -206,7 +208,7 @@ def test_pooled_runs_alone_still_know_what_was_right(report, tmp_path):
     {
         "--category wigdet": "--category wigdet has no finished run; did you mean widget?",
         "--uri nowhere": "--uri nowhere must be a server (http://HOST:PORT) or a database (sqlite",
-        "--to /dev/null/x": "cannot write /dev/null/x/report.html: Not a directory; name another f",
+        "--to /dev/null/x": "cannot write /dev/null/x/report.html: Not a directory; choose another",
     }.items(),
 )
 def test_a_mistake_is_answered_with_one_sentence(typed, sentence, report):
@@ -223,7 +225,7 @@ def test_without_a_store_none_is_made_and_the_answer_says_what_to_run(start, tmp
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_damaged_store_is_said_to_be_so(start, tmp_path):
+def test_a_damaged_store_gets_one_sentence(start, tmp_path):
     (tmp_path / "mlflow.db").write_text("no database" * 99)
     ended = start("-m", "anomaly.report", "--output", tmp_path).ended()
     assert ended.code == 1
@@ -232,7 +234,7 @@ def test_a_damaged_store_is_said_to_be_so(start, tmp_path):
     )
 
 
-def test_a_server_that_does_not_answer_is_said_to_be_so(start, free_port, tmp_path):
+def test_a_server_that_does_not_answer_gets_one_sentence(start, free_port, tmp_path):
     uri = f"http://127.0.0.1:{free_port}"
     ended = start("-m", "anomaly.report", "--uri", uri, "--output", tmp_path).ended()
     assert ended.code == 1
@@ -240,7 +242,7 @@ def test_a_server_that_does_not_answer_is_said_to_be_so(start, free_port, tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
-def test_damaged_files_of_a_run_cost_their_comparison_and_no_more(report, output, tmp_path):
+def test_a_run_with_damaged_files_is_listed_but_not_compared(report, output, tmp_path):
     files = sorted((output / "artifacts").rglob("predictions/test.npz"))
     kept = {path: path.read_bytes() for path in files}
     try:

@@ -1,4 +1,4 @@
-"""Pictures say what they were given, and everything they say fits on the page."""
+"""Pictures show what they were given, and all of their texts fit."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from anomaly.metrics.intervals import wilson
+from anomaly.plots.augmented import augmented_images
 from anomaly.plots.bars import bars
 from anomaly.plots.confusion import confusion_matrix
-from anomaly.plots.copies import copies
 from anomaly.plots.curves import training_curves
 from anomaly.plots.overlays import overlays
 from anomaly.plots.precision_recall import precision_recall_curves
@@ -32,15 +32,15 @@ def texts(figure: Figure) -> list[str]:
 
 
 def assert_fits(figure: Figure) -> None:
-    """Renders; nothing that is drawn leaves the page."""
+    """Render; nothing that is drawn lies outside the figure."""
     file = io.BytesIO()
     figure.savefig(file, format="png")
     assert file.getvalue().startswith(b"\x89PNG")
-    page = figure.bbox.padded(2)
+    canvas = figure.bbox.padded(2)
     drawn = figure.get_tightbbox().transformed(figure.dpi_scale_trans)
     captions = [text.get_window_extent() for axes in figure.axes for text in axes.texts]
-    assert all(page.containsx(x) for box in (drawn, *captions) for x in box.intervalx)
-    assert all(page.containsy(y) for box in (drawn, *captions) for y in box.intervaly)
+    assert all(canvas.containsx(x) for box in (drawn, *captions) for x in box.intervalx)
+    assert all(canvas.containsy(y) for box in (drawn, *captions) for y in box.intervaly)
 
 
 # === Confusion matrix ===
@@ -102,7 +102,7 @@ def test_training_and_validation_share_a_panel(epochs):
 
 def test_the_last_value_is_written():
     figure = training_curves({"loss": [(2, 0.125), (1, 0.5)], "val_loss": [(1, 3)]}, "")
-    assert {"train, last 0.125", "validate, last 3"} <= set(texts(figure))
+    assert {"training, last 0.125", "validation, last 3"} <= set(texts(figure))
 
 
 def test_every_epoch_is_drawn():
@@ -131,7 +131,7 @@ def test_a_wide_range_is_logarithmic_but_never_accuracy():
 
 
 @pytest.mark.parametrize("rows", [{}, {"loss": []}])
-def test_no_epoch_is_said_so(rows):
+def test_without_an_epoch_the_figure_says_so(rows):
     assert "no epoch was trained" in texts(training_curves(rows, "bottle"))
 
 
@@ -146,8 +146,8 @@ def cases(n: int, side: int = 32):
     return images, random.random((n, side, side)), masks
 
 
-def found(n: int, name: str = "bent", side: int = 32) -> tuple[list[Detections], list[str]]:
-    """The first has one sure instance and a weak one, the others none; and the classes."""
+def detections(n: int, name: str = "bent", side: int = 32) -> tuple[list[Detections], list[str]]:
+    """The first image has a sure detection and a weak one, the others none; and the classes."""
     masks = np.zeros((2, side, side), bool)
     masks[0, 10:20, 10:20], masks[1, 0:2, 0:2] = True, True
     boxes = np.float32([[10, 10, 20, 20], [0, 0, 2, 2]])
@@ -157,7 +157,7 @@ def found(n: int, name: str = "bent", side: int = 32) -> tuple[list[Detections],
 
 
 def in_pixels(figure: Figure, row: int, column: int, points: np.ndarray, side: int = 32):
-    """(n, 2) points of the page as pixels of one of its pictures; there are four layers in a row."""
+    """(n, 2) points of the figure as pixels of one of its images; there are four layers in a row."""
     left, right, _, top = figure.axes[0].images[4 * row + column].get_extent()
     return (np.asarray(points) - (left, top)) * side / (right - left)
 
@@ -166,17 +166,17 @@ def outlines(figure: Figure) -> list[np.ndarray]:
     return [c.get_paths()[0].vertices for c in figure.axes[0].collections]
 
 
-def test_sure_instances_are_named_in_their_boxes():
-    figure = overlays(*cases(2), *found(2), ["a", "b"], "")
+def test_sure_detections_are_named_at_their_boxes():
+    figure = overlays(*cases(2), *detections(2), ["a", "b"], "")
     assert [text.get_text() for text in figure.axes[0].texts] == ["a", "b", "bent 0.90"]
     drawn = [p.get_bbox().get_points() for p in figure.axes[0].patches if p.get_linewidth() > 1]
     assert in_pixels(figure, 0, 2, drawn[0]) == pytest.approx(np.array([[10, 10], [20, 20]]))
     assert len(drawn) == 1
-    own = in_pixels(figure, 0, 2, outlines(figure)[0])  # the masks's, half a pixel around
-    assert [own.min(), own.max()] == pytest.approx([10, 20])
+    outline = in_pixels(figure, 0, 2, outlines(figure)[0])
+    assert [outline.min(), outline.max()] == pytest.approx([10, 20])
 
 
-def test_the_name_of_an_instance_stays_on_the_page_wherever_it_is():
+def test_the_name_of_a_detection_fits_wherever_it_is():
     masks = np.zeros((2, 32, 32), bool)
     masks[0, :3, 29:], masks[1, 29:, 29:] = True, True
     boxes = np.float32([[29, 0, 32, 3], [29, 29, 32, 32]])
@@ -188,9 +188,9 @@ def test_the_name_of_an_instance_stays_on_the_page_wherever_it_is():
 @pytest.mark.parametrize("n", [1, 4])
 def test_each_case_is_a_row_under_its_caption(n):
     captions = [f"truth {LONG}, called {LONG} with 93 %, IoU 0.4{i}" for i in range(n)]
-    figure = overlays(*cases(n), *found(n), captions, "the surest mistakes")
-    said = [text.get_text().replace("\n", " ") for text in figure.axes[0].texts]
-    assert said == [*captions, "bent 0.90"]
+    figure = overlays(*cases(n), *detections(n), captions, "the surest mistakes")
+    shown = [text.get_text().replace("\n", " ") for text in figure.axes[0].texts]
+    assert shown == [*captions, "bent 0.90"]
     tops = [figure.axes[0].images[4 * row].get_extent()[3] for row in range(n)]
     heights = [text.get_position()[1] for text in figure.axes[0].texts[:n]]
     assert all(0 < top - height < 0.1 for top, height in zip(tops, heights, strict=True))
@@ -198,35 +198,41 @@ def test_each_case_is_a_row_under_its_caption(n):
 
 
 def test_only_a_defect_has_an_outline_closed_at_the_border():
-    figure = overlays(*cases(2), *found(2), ["good", "bent"], "")
-    _, true = outlines(figure)  # the first is of what was found in the good one
+    figure = overlays(*cases(2), *detections(2), ["good", "bent"], "")
+    _, true = outlines(figure)  # the first is that of the detection in the good image
     assert true[0].tolist() == true[-1].tolist()
-    own = in_pixels(figure, 1, 1, true)
-    assert [*own.min(0), *own.max(0)] == pytest.approx([3, 0, 9, 5])
+    outline = in_pixels(figure, 1, 1, true)
+    assert [*outline.min(0), *outline.max(0)] == pytest.approx([3, 0, 9, 5])
 
 
 def test_heat_is_on_one_scale_and_hides_nothing_where_cold():
     images, heat, masks = cases(1)
     heat[0, 0, 0], heat[0, 0, 1] = 0, 1
-    layer = overlays(images, heat, masks, *found(1), ["good"], "").axes[0].images[3]
+    layer = overlays(images, heat, masks, *detections(1), ["good"], "").axes[0].images[3]
     assert layer.get_clim() == (0, 1)
     assert layer.get_alpha()[0, 0] == 0 and layer.get_alpha()[0, 1] == 0.75
 
 
 def test_a_caption_for_every_case():
     with pytest.raises(ValueError, match="zip"):
-        overlays(*cases(2), *found(2), ["only one"], "")
+        overlays(*cases(2), *detections(2), ["only one"], "")
 
 
-# === Copies ===
+# === Augmented images ===
 
 
-def test_each_row_is_an_image_and_its_copies():
+def test_each_row_is_an_image_and_its_augmented_versions():
     image = np.zeros((8, 8, 3), np.uint8)
-    figure = copies([[image] * 4, [image] * 2], ["good/000.png", "bent/001.png"], "augment=classic")
-    said = texts(figure)
-    assert {"good/000.png", "bent/001.png", "augment=classic"} <= set(said)
-    assert said.count("original") == 2 and said.count("copy 1") == 2 and said.count("copy 3") == 1
+    figure = augmented_images(
+        [[image] * 4, [image] * 2], ["good/000.png", "bent/001.png"], "augment=classic"
+    )
+    shown = texts(figure)
+    assert {"good/000.png", "bent/001.png", "augment=classic"} <= set(shown)
+    assert (
+        shown.count("original") == 2
+        and shown.count("version 1") == 2
+        and shown.count("version 3") == 1
+    )
     assert_fits(figure)
 
 
@@ -234,7 +240,11 @@ def test_each_row_is_an_image_and_its_copies():
 def test_a_grid_of_any_width_fits(columns):
     images = [np.zeros((8, 8 + index, 3), np.uint8) for index in range(columns)]
     caption = "train/broken_large/000.png and words that make a long caption"
-    assert_fits(copies([images], [caption], "augment=classic: an image and its augmented copies"))
+    assert_fits(
+        augmented_images(
+            [images], [caption], "augment=classic: an image and its augmented versions"
+        )
+    )
 
 
 # === Bars ===
@@ -332,24 +342,24 @@ def test_a_diagram_shows_each_bin_beside_the_line_of_what_is_right():
 # === Precision and recall ===
 
 
-def test_the_area_under_each_curve_is_said_and_their_mean():
+def test_the_legend_gives_each_average_precision_and_the_title_their_mean():
     curves = {"hole": np.ones(101), "bent": np.zeros(101)}
     figure = precision_recall_curves(curves, "test")
-    said = {text.get_text() for text in figure.legends[0].get_texts()}
-    assert said == {"hole: AP 1.000", "bent: AP 0.000"}
+    shown = {text.get_text() for text in figure.legends[0].get_texts()}
+    assert shown == {"hole: AP 1.000", "bent: AP 0.000"}
     assert "test: map50 0.500" in texts(figure)
     assert_fits(precision_recall_curves({f"{LONG}{k}": np.ones(101) for k in range(15)}, LONG))
-    assert "no defect to find" in texts(precision_recall_curves({}, "test"))
+    assert "no defect in the truth" in texts(precision_recall_curves({}, "test"))
 
 
 # === All ===
 
 
-def test_nothing_to_show_is_said_so():
+def test_with_nothing_to_show_the_figure_says_so():
     nothing = np.zeros((0, 8, 8))
     for figure in (
         overlays(np.zeros((0, 8, 8, 3), np.uint8), nothing, nothing > 0, [], [], [], "none"),
-        copies([], [], "none"),
+        augmented_images([], [], "none"),
         reliability_diagram(*np.zeros((3, 0)), 0.0, "none"),
     ):
         assert {"none", "no image to show"} <= set(texts(figure))
@@ -365,29 +375,30 @@ def test_a_dollar_sign_is_no_formula():
             image[None],
             image[None, ..., 0] / 255,
             image[None, ..., 0] > 0,
-            *found(1, name),
+            *detections(1, name),
             [name],
             name,
         ),
-        copies([[image]], [name], name),
+        augmented_images([[image]], [name], name),
         precision_recall_curves({name: np.linspace(1, 0, 101)}, name),
     ):
         assert [text for text in texts(figure) if name in text]
         assert_fits(figure)
 
 
-def test_pyplot_stays_asleep():
-    """It would open windows and keep every figure until it is told otherwise."""
+def test_pyplot_is_not_loaded():
+    """It would open windows, and keep every figure until it is closed."""
     modules = ", ".join(
         f"anomaly.plots.{m}"
         for m in (
+            "augmented",
             "bars",
             "confusion",
-            "copies",
             "curves",
             "overlays",
             "precision_recall",
             "reliability",
+            "sweep",
         )
     )
     code = f"import sys, {modules}; sys.exit('matplotlib.pyplot' in sys.modules)"

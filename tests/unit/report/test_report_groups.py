@@ -1,4 +1,4 @@
-"""Like with like: what was tested decides who is ranked and compared with whom."""
+"""Runs are ranked and compared only with runs that were tested on the same images."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RIGHT = {f"{image}.png": True for image in range(8)}
 
 
 def but(*wrong: int) -> dict[str, bool]:
-    """All images named right but these."""
+    """All images classified correctly but these."""
     return RIGHT | {f"{image}.png": False for image in wrong}
 
 
@@ -30,7 +30,7 @@ def test_a_ranking_holds_runs_of_one_split_alone(make):
     assert ids(arrange(rows, unknown(rows), "val/accuracy", None)) == [["c", "a"], ["b"]]
 
 
-def test_runs_that_name_no_split_stand_alone(make):
+def test_a_run_without_a_split_is_a_group_by_itself(make):
     rows = [make("a", split=""), make("b", split="")]
     assert sorted(ids(arrange(rows, unknown(rows), "val/accuracy", None))) == [["a"], ["b"]]
 
@@ -47,8 +47,8 @@ def test_pooled_runs_come_first_and_single_folds_last(make):
     assert [group.single_fold for group in groups] == [False, False, True, True]
 
 
-def test_pooled_runs_are_alike_by_their_images_and_number_of_folds(make):
-    """Their tag `split` is that of the fold which happened to end last."""
+def test_pooled_runs_are_grouped_by_their_images_and_number_of_folds(make):
+    """Their tag `split` is that of the fold that happened to end last."""
     rows = [
         make("a", split="t", params=FOLDS, **POOLED),
         make("b", split="u", params=FOLDS, **POOLED),
@@ -80,7 +80,7 @@ def test_each_run_is_compared_with_the_best_of_its_group(make):
     assert group.comparisons == {"b": Comparison(0, 3, 0.25), "c": Comparison(1, 1, 1.0)}
 
 
-def test_a_named_run_is_the_reference_of_its_own_group_alone(make):
+def test_a_chosen_run_is_the_reference_of_its_group_only(make):
     rows = [make("a", val=0.9), make("b", val=0.8), make("c", val=0.7, split="t")]
     outcomes = {"a": but(1), "b": but(2), "c": RIGHT}
     groups = arrange(rows, outcomes, "val/accuracy", rows[1])
@@ -104,7 +104,7 @@ def test_titles_say_what_was_tested(make):
     ]
     outcomes = {"a": RIGHT, "b": {}, "c": {}}
     assert [group.title for group in arrange(rows, outcomes, "val/accuracy", None)] == [
-        "3 folds pooled: 8 test images, each tested once by a model that never saw it",
+        "3 folds pooled: 8 test images, each tested by a model not trained on it",
         "Split 01234567: 5 test images",
         "Fold 1 of 3, split t: an unknown number of test images",
     ]

@@ -1,16 +1,16 @@
-"""Every run has a text of its own, no longer than it must be."""
+"""Every run has a label that no other has, no longer than it must be."""
 
 from __future__ import annotations
 
 from anomaly.report.labels import differing, labels
 
 
-def test_names_that_differ_say_enough(make):
+def test_names_that_differ_are_enough(make):
     rows = [make("a", name="demo-tiny", params={"seed": "0"}), make("b", name="demo-resnet50")]
     assert labels(rows) == {"a": "demo-tiny", "b": "demo-resnet50"}
 
 
-def test_runs_of_one_name_are_told_apart_by_their_settings(make):
+def test_runs_of_one_name_are_distinguished_by_their_settings(make):
     rows = [
         make("a", params={"seed": "0", "model.views": "4"}),
         make("b", params={"seed": "1", "model.views": "4"}),
@@ -40,13 +40,13 @@ def test_many_differences_are_counted(make):
     assert labels(rows)["a"] == f"demo-tiny, {words}, 3 more"
 
 
-def test_the_same_run_again_is_told_apart_by_its_time(make):
+def test_the_same_run_again_is_distinguished_by_its_time(make):
     rows = [make("a"), make("b", minutes=5)]
     texts = labels(rows)
     assert texts["a"] == f"demo-tiny, {rows[0].started:%Y-%m-%d %H:%M:%S}"
     assert texts["b"] != texts["a"]
 
 
-def test_even_twins_of_one_second_have_texts_of_their_own(make):
+def test_even_equal_runs_of_one_second_have_different_labels(make):
     rows = [make("a"), make("b"), make("c", minutes=1)]
     assert len(set(labels(rows).values())) == 3

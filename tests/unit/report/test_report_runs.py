@@ -1,4 +1,4 @@
-"""Rows are what MLflow holds of our runs, without what is no result."""
+"""Rows are the results of this project's runs in MLflow."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from anomaly.types import Interval
 
 
 def run(metrics=(), name="demo-tiny", **tags) -> SimpleNamespace:
-    """As MLflow's own."""
+    """As one of MLflow."""
     info = SimpleNamespace(run_id="id", run_name=name, start_time=1_000)
     return SimpleNamespace(
         info=info, data=SimpleNamespace(tags=tags, params={"seed": "0"}, metrics=dict(metrics))
@@ -21,17 +21,17 @@ def run(metrics=(), name="demo-tiny", **tags) -> SimpleNamespace:
 OURS = {"category": "demo", "role": "member"}
 
 
-def test_runs_of_other_programs_are_none_of_ours():
+def test_runs_of_other_programs_are_left_out():
     assert [row.name for row in rows([run(), run(role="x"), run(**OURS)])] == ["demo-tiny"]
 
 
-def test_curves_and_what_is_not_finite_are_no_figures():
+def test_training_curves_and_values_that_are_not_finite_are_no_figures():
     metrics = {"epoch/loss": 0.1, "val/auroc": float("nan"), "val/accuracy": 0.5}
     (row,) = rows([run(metrics, **OURS)])
     assert row.metrics == {"val/accuracy": 0.5}
 
 
-def test_a_share_comes_with_its_evidence_or_not_at_all():
+def test_a_share_has_counts_and_an_interval_or_is_none():
     whole = {"test/a": 2 / 3, "test/a_count": 3.0, "test/a_low": 0.2, "test/a_high": 0.9}
     iou = {"test/iou": 0.4, "test/iou_low": 0.3, "test/iou_high": 0.6}
     (row,) = rows([run(whole | iou | {"test/b_count": 3.0}, **OURS)])
@@ -49,5 +49,5 @@ def test_the_tag_fold_tells_what_was_tested(fold, pooled, single):
     assert (row.pooled, row.single_fold) == (pooled, single)
 
 
-def test_a_run_without_a_name_is_called_by_its_id():
+def test_a_run_without_a_name_has_its_id_as_name():
     assert rows([run(name="", **OURS)])[0].name == "id"

@@ -1,4 +1,4 @@
-"""The same rows for a spreadsheet or a program: every figure, nothing rounded."""
+"""The runs for a spreadsheet or a program: every figure, nothing rounded."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from anomaly.report.groups import Group
 from anomaly.report.labels import CHOICES, differing, settings
 from anomaly.report.runs import Row
 
-KINDS = ("metrics", "params", "tags")  # of columns, each with a prefix
+KINDS = ("metrics", "params", "tags")  # of columns, and their prefixes
 
 
-def sheet(categories: Mapping[str, Sequence[Group]]) -> str:
-    """CSV, a row for each run; what a run lacks is empty.
+def csv_text(categories: Mapping[str, Sequence[Group]]) -> str:
+    """CSV, a row for each run; a cell is empty where a run lacks the value.
 
-    Columns as in MLflow, `metrics.`, `params.` (those that differ) and `tags.`; and, against the
-    `reference` of a run's group, `only_this` and `only_reference` count the images that one of
-    the two alone named right, and `p` is McNemar's.
+    Columns are named as in MLflow: `metrics.`, `params.` (those that differ) and `tags.`. A run is
+    compared with the `reference` of its group: `only_this` and `only_reference` count the images
+    that only one of the two classified correctly, and `p` is that of McNemar's test.
     """
-    groups = [group for own in categories.values() for group in own]
+    groups = [group for members in categories.values() for group in members]
     rows = [row for group in groups for row in group.rows]
     keys = differing(rows)
     lines = [_line(group, row, keys) for group in groups for row in group.rows]
@@ -33,13 +33,13 @@ def sheet(categories: Mapping[str, Sequence[Group]]) -> str:
 
 
 def _order(column: str) -> tuple[int, str]:
-    """What every run has in the order of `_line`, then each kind by name."""
+    """First the columns of every run, in the order of `_line`; then each kind by name."""
     kind, dot, _ = column.partition(".")
     return (KINDS.index(kind) + 1, column) if dot else (0, "")
 
 
 def _line(group: Group, row: Row, keys: Sequence[str]) -> dict[str, object]:
-    own = settings(row)
+    values = settings(row)
     return {
         "category": row.category,
         "tested": group.title,
@@ -50,16 +50,16 @@ def _line(group: Group, row: Row, keys: Sequence[str]) -> dict[str, object]:
         "command": row.tags.get("mlflow.note.content", "").strip("`"),
         **_comparison(group, row),
         **{f"metrics.{key}": value for key, value in row.metrics.items()},
-        **{f"params.{key}": own.get(key) for key in keys if key not in CHOICES},
+        **{f"params.{key}": values.get(key) for key in keys if key not in CHOICES},
         **{f"tags.{k}": v for k, v in row.tags.items() if not k.startswith("mlflow.")},
     }
 
 
 def _comparison(group: Group, row: Row) -> dict[str, object]:
-    found = group.comparisons.get(row.id)
+    comparison = group.comparisons.get(row.id)
     return {
         "reference": group.reference.id,
-        "only_this": found.only_first if found else None,
-        "only_reference": found.only_second if found else None,
-        "p": found.p if found else None,
+        "only_this": comparison.only_first if comparison else None,
+        "only_reference": comparison.only_second if comparison else None,
+        "p": comparison.p if comparison else None,
     }

@@ -1,12 +1,12 @@
-"""The table for programs holds everything, and leaves empty what is not there."""
+"""The CSV file holds every figure; a cell without a value is empty."""
 
 from __future__ import annotations
 
 import csv
 import io
 
+from anomaly.report.csv_file import csv_text
 from anomaly.report.groups import arrange
-from anomaly.report.sheet import sheet
 
 
 def read(text: str) -> list[dict[str, str]]:
@@ -20,7 +20,7 @@ def test_a_row_for_each_run_with_figures_tags_and_what_differs(make):
         make("b", val=0.2, ensemble="soft_vote", params={"seed": "1", "epochs": "3"}),
     ]
     outcomes = {"a": {"1": True, "2": True}, "b": {"1": True, "2": False}}
-    first, second = read(sheet({"demo": arrange(rows, outcomes, "val/accuracy", None)}))
+    first, second = read(csv_text({"demo": arrange(rows, outcomes, "val/accuracy", None)}))
     assert first["metrics.val/accuracy"] == repr(third)  # nothing is rounded
     assert (first["metrics.test/accuracy_count"], second["metrics.test/accuracy_count"]) == (
         "10.0",
@@ -40,12 +40,12 @@ def test_a_row_for_each_run_with_figures_tags_and_what_differs(make):
 
 def test_columns_of_a_kind_stand_together_whoever_has_them(make):
     rows = [make("a", metrics={"test/a": 1.0}), make("b", metrics={"test/c": 1, "test/b": 1})]
-    text = sheet({"demo": arrange(rows, {"a": {}, "b": {}}, "test/a", None)})
+    text = csv_text({"demo": arrange(rows, {"a": {}, "b": {}}, "test/a", None)})
     names = [n for n in text.splitlines()[0].split(",") if n.startswith("metrics.")]
     assert names == ["metrics.test/a", "metrics.test/b", "metrics.test/c"]
 
 
 def test_names_with_commas_quotes_and_line_breaks_survive(make):
     name = 'a,"b"\n<c>'
-    (row,) = read(sheet({"x": arrange([make("a", name=name)], {"a": {}}, "val/accuracy", None)}))
+    (row,) = read(csv_text({"x": arrange([make("a", name=name)], {"a": {}}, "val/accuracy", None)}))
     assert row["run"] == name

@@ -1,4 +1,4 @@
-"""What a run left besides figures: what it called each test image, and its pictures."""
+"""What a run left besides figures: the class it predicted for each test image, and pictures."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from anomaly.errors import InputError
-from anomaly.report.pictures import drawing, photograph
+from anomaly.report.pictures import jpeg_uri, png_uri
 from anomaly.tracking.predictions import read_called
 from anomaly.tracking.read import files
 
@@ -23,30 +23,32 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Artifacts:
     """Empty, or None, where the run has no such file or it is damaged."""
 
-    called: Mapping[str, str]  # {test image: the class it was called}
+    predicted: Mapping[str, str]  # {test image: its predicted class}
     confusion: str | None  # data URIs of the pictures
     worst: str | None
 
 
-def read(client: MlflowClient, run_id: str) -> Evidence:
-    """The evidence of a run.
+def read(client: MlflowClient, run_id: str) -> Artifacts:
+    """The artifacts of a run.
 
     Raises:
         InputError: the store cannot be read.
     """
-    with files(client, run_id, (PREDICTIONS, CONFUSION, WORST)) as found:
-        return Evidence(
-            _called(found.get(PREDICTIONS), run_id),
-            drawing(found.get(CONFUSION)),
-            photograph(found.get(WORST)),
+    with files(client, run_id, (PREDICTIONS, CONFUSION, WORST)) as paths:
+        return Artifacts(
+            _predicted(paths.get(PREDICTIONS), run_id),
+            png_uri(paths.get(CONFUSION)),
+            jpeg_uri(paths.get(WORST)),
         )
 
 
-def truth(client: MlflowClient, runs: Iterable[str], images: Collection[str]) -> dict[str, str]:
-    """{image: its class} of these images and others, from the first runs that list them.
+def true_classes(
+    client: MlflowClient, runs: Iterable[str], images: Collection[str]
+) -> dict[str, str]:
+    """{image: its true class} of these images and others, from the first runs that list them.
 
     Every split.csv lists all images of its category, but pooled runs have none.
 
@@ -57,19 +59,19 @@ def truth(client: MlflowClient, runs: Iterable[str], images: Collection[str]) ->
     for run_id in runs:
         if known.keys() >= set(images):
             break
-        with files(client, run_id, (SPLIT,)) as found:
-            known |= _truth(found.get(SPLIT), run_id)
+        with files(client, run_id, (SPLIT,)) as paths:
+            known |= _listed(paths.get(SPLIT), run_id)
     return known
 
 
-def right(called: Mapping[str, str], true: Mapping[str, str]) -> dict[str, bool]:
-    """{test image: named right}; empty where the class of an image is not known."""
-    if not called.keys() <= true.keys():
+def correctness(predicted: Mapping[str, str], known: Mapping[str, str]) -> dict[str, bool]:
+    """{test image: whether its predicted class is the true one}; empty if one is not known."""
+    if not predicted.keys() <= known.keys():
         return {}
-    return {image: name == true[image] for image, name in called.items()}
+    return {image: name == known[image] for image, name in predicted.items()}
 
 
-def _called(path: Path | None, run_id: str) -> Mapping[str, str]:
+def _predicted(path: Path | None, run_id: str) -> Mapping[str, str]:
     try:
         return read_called(path) if path else {}
     except InputError as error:
@@ -77,7 +79,7 @@ def _called(path: Path | None, run_id: str) -> Mapping[str, str]:
         return {}
 
 
-def _truth(path: Path | None, run_id: str) -> dict[str, str]:
+def _listed(path: Path | None, run_id: str) -> dict[str, str]:
     try:
         return _classes(path.read_text(encoding="utf-8").splitlines()) if path else {}
     except (KeyError, ValueError, csv.Error):

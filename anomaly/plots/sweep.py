@@ -1,4 +1,4 @@
-"""What the settings of a sweep are worth: a line or a dot for each job."""
+"""How the settings of a sweep change its objective: a dot or a line for each job."""
 
 from __future__ import annotations
 
@@ -9,40 +9,40 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from anomaly.plots.style import BLUE, SMALL, TEXT, notice, page
+from anomaly.plots.style import BLUE, SMALL, TEXT, notice, titled_figure
 
-NARROW, WIDE = 5.0, 1.8  # inches of the plain picture, and of each axis of the other
+NARROW, WIDE = 5.0, 1.8  # inches of the chart of one setting, and for each axis of the other
 MAP = colormaps["viridis"]
 
 
-def settings_chart(
+def sweep_chart(
     keys: Sequence[str],
-    typed: Sequence[Sequence[str]],
+    rows: Sequence[Sequence[str]],
     values: Sequence[float | None],
     objective: str,
 ) -> Figure:
-    """One setting: its values against the objective. Several: parallel coordinates.
+    """The objective for each value of one setting; parallel coordinates of several.
 
     Args:
         keys: k names of settings.
-        typed: n rows of k texts.
+        rows: n jobs, each k values as typed.
         values: n figures, None for jobs without one, which are left out.
     """
-    known = [(row, value) for row, value in zip(typed, values, strict=True) if value is not None]
+    known = [(row, value) for row, value in zip(rows, values, strict=True) if value is not None]
     if not known or not keys:
-        return notice("sweep", "no job has a figure to show")
-    rows, figures = [row for row, _ in known], np.array([value for _, value in known])
-    return (_dots if len(keys) == 1 else _parallel)(keys, rows, figures, objective)
+        return notice("sweep", "no job has a value of the objective")
+    draw = _dots if len(keys) == 1 else _parallel
+    return draw(keys, [row for row, _ in known], np.array([v for _, v in known]), objective)
 
 
 def _dots(
     keys: Sequence[str], rows: Sequence[Sequence[str]], values: np.ndarray, name: str
 ) -> Figure:
-    """Horizontal, so that long names stay legible; in the order typed, from the top."""
-    figure = page(f"{name} by {keys[0]}", NARROW, 1.2 + 0.28 * len(rows))
+    """A row for each job, in their order from the top; long values stay legible at its left."""
+    figure = titled_figure(f"{name} by {keys[0]}", NARROW, 1.2 + 0.28 * len(rows))
     axes = figure.add_subplot()
     places = np.arange(len(rows))
-    axes.grid(axis="y", color="0.88")  # lines as long as the figures would need an axis from 0
+    axes.grid(axis="y", color="0.88")  # bars would need an axis that begins at 0
     axes.set_axisbelow(True)
     axes.plot(values, places, "o", color=BLUE, clip_on=False)
     for place, value in zip(places, values, strict=True):
@@ -51,7 +51,7 @@ def _dots(
     axes.set_yticks(places, [row[0] for row in rows], fontsize=TEXT, parse_math=False)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.margins(x=0.15)
-    if values.min() >= 0 and values.max() <= 1:  # a share, which ends at 1
+    if values.min() >= 0 and values.max() <= 1:  # shares: the axis ends at 1
         axes.set_xlim(right=min(1, axes.get_xlim()[1]))
     axes.set_xlabel(name, fontsize=TEXT, parse_math=False)
     axes.spines[["top", "right"]].set_visible(False)
@@ -63,7 +63,7 @@ def _parallel(
 ) -> Figure:
     """An axis for each setting and one for the objective; a line is a job, brighter where better."""
     columns = [*map(list, zip(*rows, strict=True))]
-    figure = page(f"{name} by {', '.join(keys)}", WIDE * (len(keys) + 1) + 1, 4.2)
+    figure = titled_figure(f"{name} by {', '.join(keys)}", WIDE * (len(keys) + 1) + 1, 4.2)
     axes = figure.add_subplot()
     heights = np.stack([*map(_heights, columns), _scaled(values)], 1)
     for line, share in zip(heights[order := values.argsort()], _scaled(values)[order], strict=True):
@@ -82,7 +82,7 @@ def _parallel(
 
 
 def _ticks(axes: Axes, place: int, column: Sequence[str]) -> None:
-    """The values of one setting; of very many numbers the ends are enough."""
+    """The values of one setting; of more than eight only the lowest and the highest."""
     heights = dict(zip(column, _heights(column), strict=True))
     if len(heights) > 8:
         ordered = sorted(heights, key=lambda text: heights[text])
@@ -94,13 +94,13 @@ def _ticks(axes: Axes, place: int, column: Sequence[str]) -> None:
 
 
 def _short(text: str) -> str:
-    """Optuna draws numbers with all their digits."""
+    """Rounded, as Optuna gives numbers with all their digits."""
     number = _numbers([text])
     return text if number is None or len(text) < 8 else f"{number[0]:.3g}"
 
 
 def _heights(column: Sequence[str]) -> np.ndarray:
-    """(n,) 0 to 1: numbers to scale, logarithmic where they span decades; words at equal distances."""
+    """(n,) 0..1: numbers to scale, logarithmic where they span decades; words at equal distances."""
     numbers = _numbers(column)
     if numbers is None:
         words = list(dict.fromkeys(column))

@@ -1,10 +1,10 @@
-"""The picture of a sweep."""
+"""The chart of a sweep shows every job and every value."""
 
 from __future__ import annotations
 
 import pytest
 
-from anomaly.plots.settings import settings_chart
+from anomaly.plots.sweep import sweep_chart
 
 
 def labels(figure) -> set[str]:
@@ -17,13 +17,13 @@ def labels(figure) -> set[str]:
 
 
 def test_one_setting_is_a_dot_for_each_job_with_its_figure():
-    figure = settings_chart(["head"], [["dense"], ["svm"]], [0.9, 0.875], "val/accuracy")
+    figure = sweep_chart(["head"], [["dense"], ["svm"]], [0.9, 0.875], "val/accuracy")
     assert {"dense", "svm", "0.900", "0.875"} <= labels(figure)
 
 
 def test_several_settings_are_parallel_coordinates_with_every_value(tmp_path):
     rows = [["1e-4", "dense"], ["1e-2", "svm"], ["1e-3", "svm"]]
-    figure = settings_chart(["rate", "head"], rows, [0.5, 0.7, 0.6], "val/iou")
+    figure = sweep_chart(["rate", "head"], rows, [0.5, 0.7, 0.6], "val/iou")
     assert {"1e-4", "1e-2", "dense", "svm", "rate", "head", "val/iou", "0.700", "0.500"} <= labels(
         figure
     )
@@ -40,4 +40,4 @@ def test_jobs_without_a_figure_and_equal_figures_are_drawn_too(values, tmp_path)
         (["a", "b"], [["1", "x"], ["1", "y"]]),
         ([], [[], []]),
     ):
-        settings_chart(keys, rows, values, "val/iou").savefig(tmp_path / "sweep.png")
+        sweep_chart(keys, rows, values, "val/iou").savefig(tmp_path / "sweep.png")

@@ -1,7 +1,7 @@
-"""A page of pictures in rows, each row under its caption.
+"""A figure of images in rows, each row under its caption.
 
-All are drawn into one pair of axes, in inches from the top left: axes for each picture, and a layout
-that arranges them, take several times as long.
+All are drawn into one pair of axes, in inches from the top left. With axes for each image, and a
+layout that arranges them, drawing takes several times as long.
 """
 
 from __future__ import annotations
@@ -17,42 +17,42 @@ from matplotlib.patches import Rectangle
 
 from anomaly.plots.style import BOLD, DPI, TEXT, TITLE, wrapped
 
-MARGIN, GAP, LINE = 0.2, 0.12, 0.18  # inches: around the page, between pictures, of a line of text
+MARGIN, GAP, LINE = 0.2, 0.12, 0.18  # inches: around the grid, between images, of a line of text
 
 
-class Sheet(NamedTuple):
-    """An empty page; the pictures of row k begin at `tops[k]`."""
+class ImageGrid(NamedTuple):
+    """An empty grid; the images of row k begin at `tops[k]`."""
 
     figure: Figure
     axes: Axes
     tops: list[float]
-    side: float  # of a picture
+    side: float  # of an image
 
     def corner(self, row: int, column: int) -> tuple[float, float]:
-        """Left and top of a picture."""
+        """Left and top of an image."""
         return column * (self.side + GAP), self.tops[row]
 
     def put(self, image: np.ndarray, row: int, column: int, **look: object) -> AxesImage:
-        """The (h, w) or (h, w, 3) image at its place."""
+        """Draw an (h, w) or (h, w, 3) image at its place."""
         (x, y), (width, height) = self.corner(row, column), self.size(image)
         extent = (x, x + width, y + height, y)
         return self.axes.imshow(image, extent=extent, aspect="auto", **look)  # type: ignore[arg-type]
 
     def frame(self, image: np.ndarray, row: int, column: int) -> None:
-        """A thin line that sets a white border off the page."""
+        """Draw a thin line around an image, so that a white border is seen on the white figure."""
         width, height = self.size(image)
         corner = self.corner(row, column)
         line = Rectangle(corner, width, height, fill=False, color="0.75", lw=0.8, clip_on=False)
         self.axes.add_patch(line)
 
     def size(self, image: np.ndarray) -> tuple[float, float]:
-        """Width and height on the page; the longer side is the sheet's."""
+        """Width and height as drawn; the longer side is that of the grid."""
         height, width = image.shape[:2]
         longer = max(height, width)
         return self.side * width / longer, self.side * height / longer
 
 
-def sheet(
+def image_grid(
     columns: int,
     captions: Sequence[str],
     title: str,
@@ -60,28 +60,32 @@ def sheet(
     side: float,
     under: float = 0,
     foot: float = 0,
-) -> Sheet:
-    """A page for `columns` pictures of `side` inches in a row for each caption; long ones are wrapped.
+) -> ImageGrid:
+    """An empty grid with a row of `columns` images for each caption.
 
-    `under` each row, and at the `foot` of the page, there is so much room for what belongs there.
+    Args:
+        captions: long ones are wrapped.
+        side: of an image, inches.
+        under: inches that stay free below each row.
+        foot: inches that stay free at the bottom.
     """
     width = columns * (side + GAP) - GAP
     texts = [wrapped(text, width, TEXT) for text in captions]
     bottoms = np.cumsum([LINE * (text.count("\n") + 1) + GAP + side + under for text in texts])
-    figure, axes = _page(wrapped(title, width, TITLE * BOLD), width, float(bottoms[-1]), foot)
-    own = Sheet(figure, axes, [float(bottom) - side - under for bottom in bottoms], side)
-    for text, top in zip(texts, own.tops, strict=True):
+    figure, axes = _figure(wrapped(title, width, TITLE * BOLD), width, float(bottoms[-1]), foot)
+    grid = ImageGrid(figure, axes, [float(bottom) - side - under for bottom in bottoms], side)
+    for text, top in zip(texts, grid.tops, strict=True):
         axes.text(0, top - 0.04, text, fontsize=TEXT, va="bottom", parse_math=False)
-    return own
+    return grid
 
 
-def _page(heading: str, width: float, height: float, foot: float) -> tuple[Figure, Axes]:
-    """A page under its heading, and on it empty axes of so many inches."""
+def _figure(heading: str, width: float, height: float, foot: float) -> tuple[Figure, Axes]:
+    """A figure under its heading, with empty axes of this width and height in inches."""
     head = MARGIN + 0.22 * (heading.count("\n") + 1)
     wide, high = width + 2 * MARGIN, head + height + foot + MARGIN
     figure = Figure(figsize=(wide, high), dpi=DPI)
     look = {"fontsize": TITLE, "fontweight": "bold"}
-    # Names of users' folders are text: a dollar sign must not start a formula.
+    # Names of folders are text: a dollar sign must not start a formula.
     figure.suptitle(heading, y=1 - MARGIN / 2 / high, parse_math=False, **look)
     axes = figure.add_axes((MARGIN / wide, (MARGIN + foot) / high, width / wide, height / high))
     axes.set_axis_off()
