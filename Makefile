@@ -52,6 +52,8 @@ lint: $(VENV)/test.done ## check style and types
 
 docs: $(VENV)/docs.done ## build the documentation into docs/_build; a warning is an error
 	$(RUN) -m sphinx --quiet --fail-on-warning --keep-going --nitpicky -E docs docs/_build
+	@# the pages load nothing from elsewhere; those that do are listed
+	@! grep -rlE '<(script|link|img|iframe|source)[^>]* (src|href)="(https?:)?//' docs/_build --include='*.html'
 	@echo "open docs/_build/index.html"
 
 format: $(VENV)/test.done ## put the code into shape

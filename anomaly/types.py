@@ -1,4 +1,7 @@
-"""The values that travel between modules. Shapes are checked where a value is born."""
+"""The values that travel between modules. Shapes are checked where a value is born.
+
+A comment with a colon is shown beside its field in the documentation.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +29,8 @@ class Image:
     """A photo: a file, or pixels in memory. In a data set `id` is its path, with forward slashes."""
 
     id: str
-    source: Path | np.ndarray = field(compare=False)  # pixels: (h, w, 3) uint8 RGB
-    content: str  # digest of the bytes, the key of everything cached about it
+    source: Path | np.ndarray = field(compare=False)  #: a file, or (h, w, 3) uint8 RGB pixels
+    content: str  #: digest of the bytes, the key of everything cached about it
 
 
 @dataclass(frozen=True)
@@ -142,10 +145,10 @@ class Truth:
 class Detections:
     """The instances found in one image, in pixels of the evaluation grid."""
 
-    boxes: np.ndarray  # (k, 4) float32, (x1, y1, x2, y2), x2 and y2 exclusive
-    masks: np.ndarray  # (k, h, w) bool
-    scores: np.ndarray  # (k,) float32 in 0..1
-    labels: np.ndarray  # (k,) int64, index into classes, never 0
+    boxes: np.ndarray  #: (k, 4) float32, (x1, y1, x2, y2), x2 and y2 exclusive
+    masks: np.ndarray  #: (k, h, w) bool
+    scores: np.ndarray  #: (k,) float32 in 0..1
+    labels: np.ndarray  #: (k,) int64, index into classes, never 0
 
     def __post_init__(self) -> None:
         _same_length(self.boxes, self.masks, self.scores, self.labels)
@@ -168,11 +171,11 @@ class Predictions:
 
     ids: tuple[str, ...]
     classes: tuple[str, ...]
-    proba: np.ndarray | None = None  # (n, c) float64, rows sum to 1
-    heat: np.ndarray | None = None  # (n, h, w) float32 in 0..1, how defective each pixel looks
-    segmentation: np.ndarray | None = None  # (n, h, w) bool, the pixels called defective
+    proba: np.ndarray | None = None  #: (n, c) float64, rows sum to 1
+    heat: np.ndarray | None = None  #: (n, h, w) float32 in 0..1, how defective each pixel looks
+    segmentation: np.ndarray | None = None  #: (n, h, w) bool, the pixels called defective
     detections: tuple[Detections, ...] | None = None
-    score: np.ndarray | None = None  # (n,) float32, how unlike good parts; higher is worse
+    score: np.ndarray | None = None  #: (n,) float32, how unlike good parts; higher is worse
 
     def __post_init__(self) -> None:
         columns = (getattr(self, name) for name in FIELDS)
