@@ -7,7 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from anomaly.types import Annotation, Dataset, Detections, Image, Predictions, Sample, Split, Truth
+from anomaly.types import (
+    FIELDS,
+    Annotation,
+    Dataset,
+    Detections,
+    Image,
+    Predictions,
+    Sample,
+    Split,
+    Truth,
+)
 
 
 def sample(name: str, group: int, label: int = 0) -> Sample:
@@ -32,6 +42,7 @@ def predictions(**changed) -> Predictions:
         "heat": np.zeros((3, 8, 8), np.float32),
         "segmentation": np.zeros((3, 8, 8), bool),
         "detections": (detections(0), detections(1), detections(2)),
+        "score": np.zeros(3, np.float32),
     }
     return Predictions(**{**values, **changed})
 
@@ -68,6 +79,9 @@ def test_detections_refuse_bad_shapes(changed, words):
         ({"proba": np.full((3, 2), 0.6)}, "must sum to 1"),
         ({"proba": np.full((3, 2), np.nan)}, "finite"),
         ({"heat": np.full((3, 8, 8), np.inf, np.float32)}, "finite"),
+        ({"score": np.zeros(2, np.float32)}, "differ in length"),
+        ({"score": np.zeros(3)}, "score must be 1-d float32"),
+        ({"score": np.full(3, np.nan, np.float32)}, "score must be finite"),
     ],
 )
 def test_predictions_refuse_what_no_learner_may_say(changed, words):
@@ -83,6 +97,30 @@ def test_some_predictions_are_selected_in_the_order_asked_for():
     assert [len(found) for found in some.detections] == [2, 0]
     none = own.select([])
     assert (none.ids, none.proba.shape, none.heat.shape) == ((), (0, 2), (0, 8, 8))
+    assert none.detections == ()
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_every_field_may_be_absent_and_is_absent_of_a_selection(field):
+    some = predictions(**{field: None}).select([1])
+    assert [name for name in FIELDS if getattr(some, name) is None] == [field]
+
+
+def test_ids_alone_are_predictions():
+    nothing = Predictions(("a", "b"), ("good", "bent"))
+    assert nothing.select([1]) == Predictions(("b",), ("good", "bent"))
+    assert nothing.grids == set()
+
+
+def test_without_probabilities_no_class_is_named():
+    with pytest.raises(ValueError, match="name no class"):
+        _ = predictions(proba=None).labels
+
+
+@pytest.mark.parametrize("field", ["heat", "segmentation", "detections"])
+def test_the_grid_is_known_by_any_map_or_mask(field):
+    absent = dict.fromkeys({"heat", "segmentation", "detections"} - {field})
+    assert predictions(**absent).grids == {(8, 8)}
 
 
 @pytest.mark.parametrize(

@@ -300,6 +300,26 @@ def test_a_run_that_is_no_member_is_refused_at_every_fold(fold, role, folds):
 # === Refused ===
 
 
+def test_a_run_that_names_no_defect_type_cannot_vote(shop):
+    def gate(of: Split) -> Predictions:
+        return Predictions(of.ids, CLASSES, score=np.zeros(len(of), np.float32))
+
+    run_id = shop.run("gate", said=gate)
+    assert shop.refusal(run_id, shop.run("tiny")) == (
+        f"run {run_id} (gate) tells good parts from others but names no defect type, so it cannot"
+        " vote; name another in members.run_ids"
+    )
+
+
+def test_a_member_need_not_show_where_defects_are(shop):
+    def namer(of: Split) -> Predictions:
+        return Predictions(of.ids, CLASSES, predictions(of).proba)
+
+    members = shop.find(shop.run("namer", said=namer), shop.run("tiny"))
+    assert members[0].test.heat is None
+    assert np.array_equal(members[0].test.proba, members[1].test.proba)
+
+
 def without(name: str) -> Callable[[Path], None]:
     return lambda folder: (folder / "predictions" / name).unlink()
 

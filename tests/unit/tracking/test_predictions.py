@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from anomaly.errors import InputError
 from anomaly.tracking.predictions import read_called, read_predictions, write_predictions
-from anomaly.types import Detections, Predictions
+from anomaly.types import FIELDS, Detections, Predictions
 
 GRID = 20  # no multiple of 8, so that packed bits have a rest
 CLASSES = ("good", "bent", "größer als 1 %")
@@ -31,23 +32,82 @@ def random_predictions(counts: list[int], seed: int = 0) -> Predictions:
     heat = random.random((n, GRID, GRID)).astype(np.float32)
     ids = tuple(f"test/größer als 1 %/{i}.png" for i in range(n))
     proba = random.dirichlet(np.ones(3), n)
-    return Predictions(ids, CLASSES, proba, heat, heat > 0.5, tuple(found))
+    score = random.normal(0, 9, n).astype(np.float32)
+    return Predictions(ids, CLASSES, proba, heat, heat > 0.5, tuple(found), score)
+
+
+def of_before(predictions: Predictions) -> dict[str, np.ndarray]:
+    """The arrays of files that were written before fields could be absent."""
+    found = predictions.detections
+    return {
+        "ids": np.array(predictions.ids, np.str_),
+        "classes": np.array(predictions.classes, np.str_),
+        "proba": predictions.proba,
+        "heat": np.rint(predictions.heat * 65535).astype(np.uint16),
+        "segmentation": np.packbits(predictions.segmentation, axis=-1),
+        "counts": np.array([len(d) for d in found], np.int64),
+        "boxes": np.concatenate([d.boxes for d in found]),
+        "masks": np.packbits(np.concatenate([d.masks for d in found]), axis=-1),
+        "scores": np.concatenate([d.scores for d in found]),
+        "labels": np.concatenate([d.labels for d in found]),
+    }
+
+
+def assert_same(read: Predictions, written: Predictions) -> None:
+    """To the last bit, but for the heat."""
+    assert (read.ids, read.classes) == (written.ids, written.classes)
+    assert np.abs(read.heat - written.heat).max() <= 0.5 / 65535 + 1e-7
+    for name in ("proba", "segmentation", "score"):
+        one, other = getattr(read, name), getattr(written, name)
+        assert np.array_equal(one, other)
+        assert getattr(one, "dtype", None) == getattr(other, "dtype", None)
+    for one, other in zip(read.detections, written.detections, strict=True):
+        for name in ("boxes", "masks", "scores", "labels"):
+            a, b = getattr(one, name), getattr(other, name)
+            assert a.dtype == b.dtype
+            assert np.array_equal(a, b)
 
 
 @pytest.mark.parametrize("counts", [[0], [0, 0, 0], [3], [2, 0, 1, 0], [0, 5]])
 def test_what_is_written_is_read_again(counts, tmp_path):
     written = random_predictions(counts)
     write_predictions(tmp_path / "deep" / "val.npz", written)
-    read = read_predictions(tmp_path / "deep" / "val.npz")
-    assert (read.ids, read.classes) == (written.ids, written.classes)
-    assert np.array_equal(read.proba, written.proba)
-    assert np.array_equal(read.segmentation, written.segmentation)
-    assert np.abs(read.heat - written.heat).max() <= 0.5 / 65535 + 1e-7
-    for one, other in zip(read.detections, written.detections, strict=True):
-        for name in ("boxes", "masks", "scores", "labels"):
-            a, b = getattr(one, name), getattr(other, name)
-            assert a.dtype == b.dtype
-            assert np.array_equal(a, b)
+    assert_same(read_predictions(tmp_path / "deep" / "val.npz"), written)
+
+
+@pytest.mark.parametrize("counts", [[0], [2, 0, 1]])
+def test_a_file_of_before_is_read(counts, tmp_path):
+    written = replace(random_predictions(counts), score=None)
+    np.savez_compressed(tmp_path / "val.npz", **of_before(written))
+    assert_same(read_predictions(tmp_path / "val.npz"), written)
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_an_absent_field_stays_absent_and_the_others_stay(field, tmp_path):
+    written = replace(random_predictions([2, 0, 1]), **{field: None})
+    write_predictions(tmp_path / "val.npz", written)
+    read = read_predictions(tmp_path / "val.npz")
+    assert [name for name in FIELDS if getattr(read, name) is None] == [field]
+    if field != "segmentation":
+        assert np.array_equal(read.segmentation, written.segmentation)
+    if field != "detections":
+        assert np.array_equal(read.detections[0].masks, written.detections[0].masks)
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_a_field_may_be_the_only_one(field, tmp_path):
+    every = random_predictions([0, 0] if field == "detections" else [2, 0])
+    written = Predictions(every.ids, CLASSES, **{field: getattr(every, field)})
+    write_predictions(tmp_path / "val.npz", written)
+    read = read_predictions(tmp_path / "val.npz")
+    assert [name for name in FIELDS if getattr(read, name) is not None] == [field]
+    if field == "detections":
+        assert [d.masks.shape for d in read.detections] == [(0, GRID, GRID)] * 2
+
+
+def test_who_names_no_class_calls_nothing(tmp_path):
+    write_predictions(tmp_path / "val.npz", replace(random_predictions([1, 0]), proba=None))
+    assert read_called(tmp_path / "val.npz") == {}
 
 
 def test_writing_what_was_read_changes_nothing(tmp_path):
