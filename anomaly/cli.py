@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import NamedTuple
 
-from anomaly import __version__
+import anomaly
 from anomaly.config.suggest import suggest_name
 from anomaly.errors import InputError
 
@@ -43,7 +43,7 @@ def main(words: Sequence[str] | None = None) -> int:
         print(_help())
         return 0
     if words[:1] == ["--version"]:
-        print(f"anomaly {__version__}")
+        print(f"anomaly {anomaly.__version__}")
         return 0
     try:
         return _run(words)
@@ -56,12 +56,10 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _run(words: list[str]) -> int:
-    name = next((n for n in (" ".join(words[:2]), words[0] if words else "") if n in VERBS), None)
-    if name is None:
-        raise InputError(_unknown(words))
+    name = _verb(words)
     verb = VERBS[name]
     try:
-        return import_module(verb.module).main(words[name.count(" ") + 1 :]) or 0
+        return import_module(verb.module).main(words[len(name.split()) :]) or 0
     except ModuleNotFoundError as error:
         if verb.extra is None or (error.name or "").startswith("anomaly"):
             raise
@@ -69,6 +67,13 @@ def _run(words: list[str]) -> int:
             f"anomaly {name} needs more packages: pip install 'anomaly[{verb.extra}]'"
             f" ({error.name} is missing)"
         ) from None
+
+
+def _verb(words: list[str]) -> str:
+    for length in (2, 1):
+        if (name := " ".join(words[:length])) in VERBS:
+            return name
+    raise InputError(_unknown(words))
 
 
 def _unknown(words: list[str]) -> str:
@@ -85,7 +90,7 @@ def _help() -> str:
     width = max(len(line) for line, _ in lines)
     table = "\n".join(f"  {line:{width}}  {does}" for line, does in lines)
     return (
-        "Trains, compares and reports models that inspect parts.\n\n"
+        "Trains and compares models that inspect parts.\n\n"
         f"{table}\n\n"
         "`anomaly VERB --help` says more of each, `anomaly --version` which version this is."
     )

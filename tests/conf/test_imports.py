@@ -38,6 +38,7 @@ MAY_IMPORT = {
         *("model", "tracking"),
     },
     "sweep": {"config", "runtime", "metrics", "plots", "tracking", "run"},
+    "cli": {"config"},  # each verb's module is imported by name, when it is typed
 }
 
 OWNERS = {  # library: the places, as path prefixes under anomaly/, that may import it
@@ -111,8 +112,8 @@ def test_the_layers_have_no_cycle():
 @pytest.mark.parametrize("path", MODULES, ids=str)
 def test_a_module_imports_only_what_lies_below_it(path):
     own = unit(path)
-    if own == "__init__":
-        assert imports(path) == []
+    if own == "__init__":  # the public names are imported when they are asked for
+        assert {found.module for found in imports(path)} <= sys.stdlib_module_names
         return
     used = {found.module.split(".")[1] for found in imports(path) if "anomaly." in found.module}
     assert used <= MAY_IMPORT[own] | {own, "types", "errors"}
