@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,7 +20,7 @@ SETTING = re.compile(r"^(\w+): *(.*?)(?: +# (.*))?$", re.M)  # key: value  # mea
 
 def complete(app: object, name: str, source: list[str]) -> None:
     """Replace marks such as <!-- metrics --> in a page that Sphinx has read."""
-    writers = {"config": config, "groups": groups, "metrics": metrics, "api": api}
+    writers = {"config": config, "groups": groups, "metrics": metrics, "api": api, "tree": tree}
     source[0] = re.sub(r"^<!-- (\w+) -->$", lambda mark: writers[mark[1]](), source[0], flags=re.M)
 
 
@@ -55,6 +56,20 @@ def api() -> str:
     return (
         _code("python", example) + "\n\n" + _code("{eval-rst}", "\n".join(map(_directive, names)))
     )
+
+
+def tree() -> str:
+    """Each folder of the package, to two levels, with the sentence of its docstring."""
+    root = Path(anomaly.__file__).parent
+    files = [*root.glob("*/__init__.py"), *root.glob("*/*/__init__.py")]
+    rows = [(f"`{file.parent.relative_to(root).as_posix()}/`", _about(file)) for file in files]
+    rows += [(f"`{file.name}`", _about(file)) for file in root.glob("[!_]*.py")]
+    return _table(("below anomaly/", "what"), sorted(rows))
+
+
+def _about(file: Path) -> str:
+    """The first sentence of a module's docstring."""
+    return (ast.get_docstring(ast.parse(file.read_text())) or "").split("\n")[0]
 
 
 def _directive(name: str) -> str:

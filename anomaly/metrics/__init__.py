@@ -1,0 +1,1 @@
+"""Pure numbers, and a catalogue of what they mean."""

@@ -76,3 +76,8 @@ def test_every_metric_has_a_line(written):
 def test_the_page_of_the_public_names_has_them_all(written):
     page = written["api"]()
     assert all(f":: anomaly.{name}\n" in page for name in anomaly.__all__ if name[0] != "_")
+
+
+def test_every_folder_of_the_package_has_its_sentence(written):
+    rows = written["tree"]().splitlines()[2:]
+    assert len(rows) > 20 and all(re.fullmatch(r"\| `\S+` \| \S.*\. \|", row) for row in rows)
