@@ -30,6 +30,9 @@ VERBS = {
     "report": Verb(
         "anomaly.report.command", "[--output DIR]", "put finished runs side by side", "train"
     ),
+    "ui": Verb(
+        "anomaly.tracking.ui", "[--output DIR]", "open MLflow's pages with the runs", "train"
+    ),
     "data download": Verb(
         "anomaly.data.download.__main__", "CATEGORY DIR", "fetch a category of MVTec AD"
     ),

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import anomaly
+from anomaly.cli import VERBS
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,16 +37,16 @@ print(codes, sorted({"numpy", "cv2", "hydra", "keras", "mlflow"} & set(sys.modul
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     version, *help_, last = done.stdout.splitlines()
     assert version == f"anomaly {anomaly.__version__}"
-    assert [verb for verb in ("train", "report", "data download") if verb in "\n".join(help_)]
+    assert all(f"anomaly {verb} " in "\n".join(help_) for verb in VERBS)
     assert last == "(0, 0) []"
 
 
 @pytest.mark.parametrize(
     "words, sentence",
     {
-        ("reprot",): "anomaly reprot is not known; did you mean report? (one of: train, ",
+        ("reprot",): "anomaly reprot is not known; did you mean report? (one of: train, report, ",
         ("data", "downlaod"): "anomaly data downlaod is not known; did you mean data download?",
-        (): "give a verb, one of: train, report, data download",
+        (): "give a verb, one of: train, report, ui, data download",
         ("train", "data.categry=x"): "data.categry is not a known key; did you mean data.category?",
         ("report", "--output", "nowhere"): "no finished run in ",
         ("data", "download", "bottel", "."): "bottel is not a category of MVTec AD",
