@@ -1,4 +1,4 @@
-"""Everything that decides the outcome of a run, as one name: what was computed once is found by it."""
+"""One name for everything that decides the outcome of a run; a sweep finds finished runs by it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from anomaly.config.parse import parameters
 from anomaly.config.schema import SLOTS, RunConfig
 from anomaly.types import Dataset
 
-# Where things lie, and what is done with a result, does not change it.
+# Where files are, and what is done with a result, does not change it.
 APART = ("data.root", "output", "tracking.uri", "cache.gigabytes", "objective", "trainer.rerun")
 # What no figure depends on, paths below anomaly/; all other code counts, a new room too.
 COMPUTES_NOTHING = (
@@ -30,7 +30,7 @@ LIBRARIES = (
 
 
 def identity(config: RunConfig, dataset: Dataset, members: Sequence[str] = ()) -> str:
-    """32 hexadecimal digits, equal for runs that would end alike.
+    """32 hexadecimal digits, equal for runs that would have the same result.
 
     Args:
         members: ids of the runs that an ensemble combines.
@@ -52,11 +52,11 @@ def _images(dataset: Dataset) -> list[tuple]:
 
 
 def _is_file(value: object) -> bool:
-    """Weights and networks of the user's own are given by their path."""
+    """Whether it is a path of weights or of a saved network, whose content counts."""
     return isinstance(value, str) and Path(value).is_file()
 
 
-@cache  # the masks and weights of a sweep are the same for all of its jobs
+@cache  # the weights are the same for all jobs of a sweep
 def _content(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
@@ -64,7 +64,7 @@ def _content(path: Path) -> str:
 
 @cache
 def state() -> list[str]:
-    """The code, the backend and the versions of all that computes with it."""
+    """The code, the backend, and the versions of the libraries that compute."""
     known = [name for name in LIBRARIES if _installed(name)]
     return [
         digest_of_all_but(*COMPUTES_NOTHING),
@@ -81,7 +81,7 @@ def _installed(name: str) -> bool:
 
 
 def _backend() -> str:
-    """The one that Keras will take, which is not imported yet."""
+    """The backend that Keras will use; Keras itself is not imported yet."""
     home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
     try:
         chosen = json.loads((home / "keras.json").read_text()).get("backend")

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
     from anomaly.tracking.store import Store
 
-LEAST = 2
+LEAST = 2  # members
 
 
 class Member(NamedTuple):
-    """One voice: who it is, and its predictions in the order of the splits."""
+    """A run that votes, and its predictions in the order of the splits."""
 
     run_id: str
     name: str
@@ -47,7 +47,7 @@ def choose(config: MembersConfig, dataset: Dataset, fold: int, store: Store) -> 
         runs = [_named(run_id, dataset, fold, store) for run_id in config.run_ids]
         _expect_distinct(runs)
     else:
-        runs = _found(config, dataset, store)
+        runs = _best_of_each_kind(config, dataset, store)
     if len(runs) < LEAST:
         raise InputError(_too_few(runs, dataset, config.where))
     return runs
@@ -58,14 +58,15 @@ def _named(run_id: str, dataset: Dataset, fold: int, store: Store) -> Run:
     tags = run.data.tags
     if tags.get("role") != "member":
         raise InputError(
-            f"{_title(run)} is no trained model (role {tags.get('role')}); name others"
+            f"{_title(run)} is not a trained model (role {tags.get('role')}); name others"
         )
     if dataset.folds_digest and "cross_validation" in tags and tags.get("split") != dataset.digest:
-        own = {"cross_validation": tags["cross_validation"], "role": "member", "fold": str(fold)}
-        siblings = finished_runs(store, dataset.category, own)
+        wanted = {"cross_validation": tags["cross_validation"], "role": "member", "fold": str(fold)}
+        siblings = finished_runs(store, dataset.category, wanted)
         if not siblings:
             raise InputError(
-                f"{_title(run)} has no finished sibling of fold {fold}; run that first"
+                f"{_title(run)} belongs to a cross-validation whose fold {fold} is not finished; run"
+                " that fold first"
             )
         return siblings[0]
     if run.info.lifecycle_stage == "deleted":
@@ -85,26 +86,28 @@ def _expect_distinct(runs: Sequence[Run]) -> None:
             )
 
 
-def _found(config: MembersConfig, dataset: Dataset, store: Store) -> list[Run]:
+def _best_of_each_kind(config: MembersConfig, dataset: Dataset, store: Store) -> list[Run]:
     """The best run of each kind of model by the metric, of equal ones the newest."""
-    own = {"role": "member", "split": dataset.digest}
-    wanted = {tuple(condition.split("=", 1)) for condition in config.where}
-    every = finished_runs(store, dataset.category, own)
-    runs = [run for run in every if wanted <= run.data.tags.items()]
-    figure = not config.metric.endswith(EVIDENCE)
-    scored = [run for run in runs if figure and config.metric in run.data.metrics]
+    conditions = {tuple(condition.split("=", 1)) for condition in config.where}
+    members = finished_runs(store, dataset.category, {"role": "member", "split": dataset.digest})
+    runs = [run for run in members if conditions <= run.data.tags.items()]
+    scored = [run for run in runs if config.metric in _figures(run)]
     if runs and not scored:
-        every = [k for k in runs[0].data.metrics if k.startswith("val/")]
-        known = sorted(k for k in every if not k.endswith(EVIDENCE))
         raise InputError(
-            f"members.metric={config.metric} is no figure of {_title(runs[0])}"
-            f"{suggest_name(config.metric, known)}"
+            f"members.metric={config.metric} is not a figure of {_title(runs[0])}"
+            f"{suggest_name(config.metric, _figures(runs[0]))}"
         )
     best: dict[str, Run] = {}
     sign = 1 if lower_is_better(config.metric) else -1
-    for run in sorted(scored, key=lambda r: sign * r.data.metrics[config.metric]):
+    for run in sorted(scored, key=lambda run: sign * run.data.metrics[config.metric]):
         best.setdefault(run.data.tags.get("kind", str(run.info.run_name)), run)
     return list(best.values())[: config.most]
+
+
+def _figures(run: Run) -> list[str]:
+    """The validation figures of a run, without the evidence behind them."""
+    names = (name for name in run.data.metrics if name.startswith("val/"))
+    return sorted(name for name in names if not name.endswith(EVIDENCE))
 
 
 def _member(run: Run, dataset: Dataset, store: Store) -> Member:
@@ -126,11 +129,12 @@ def _member(run: Run, dataset: Dataset, store: Store) -> Member:
             f" {run.data.tags.get('split')}, here {dataset.category} {dataset.digest}): a member"
             " must share data.category, seed, shares and folds"
         )
-    fitted = [
-        _in_order(title, predictions, split)
-        for predictions, split in ((validate, dataset.validate), (test, dataset.test))
-    ]
-    return Member(run.info.run_id, str(run.info.run_name), *fitted)
+    return Member(
+        run.info.run_id,
+        str(run.info.run_name),
+        _in_order(title, validate, dataset.validate),
+        _in_order(title, test, dataset.test),
+    )
 
 
 def _expect_classes(title: str, predictions: Predictions, dataset: Dataset) -> None:

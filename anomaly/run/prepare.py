@@ -1,4 +1,4 @@
-"""Where a run takes place: its data set, split, and a tracking store that answers."""
+"""What a run needs before it begins: the data set, split, a cache, and a tracking store that answers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _DATASETS: dict[str, Dataset] = {}  # the last one read
 
 
 class Place(NamedTuple):
-    """What a run finds before it begins."""
+    """Where a run takes place."""
 
     store: Store
     cache: Cache
@@ -32,7 +32,7 @@ class Place(NamedTuple):
 
 
 def find(config: RunConfig) -> Place:
-    """The data set split, and a store that answers: all that can fail before any training."""
+    """Read and split the data set, connect to the store: all that can fail before any training."""
     cache = Cache(Path(config.output) / "cache", config.cache.gigabytes)
     cache.trim()  # the limit may have been lowered, and a warm run writes nothing
     dataset = dataset_of(config)
@@ -56,7 +56,7 @@ def dataset_of(config: RunConfig) -> Dataset:
 
 
 def identity_of(config: RunConfig) -> str:
-    """The name under which this run, or an earlier one like it, is found."""
+    """The name of this run, by which an equal one that finished before is found."""
     dataset = dataset_of(config)
     check_objective(config.objective, dataset.classes)
     if not config.ensemble:
@@ -77,7 +77,7 @@ def check_objective(objective: str, classes: tuple[str, ...]) -> None:
     known = [f"val/{name}" for name in objectives(classes)]
     if objective not in known:
         raise InputError(
-            f"objective={objective} is not a figure of a run that sweeps can choose by"
+            f"objective={objective} is not a figure that a sweep can choose by"
             f"{suggest_name(objective, known)}"
         )
 

@@ -1,4 +1,4 @@
-"""The files of what was learned: the model, how it learned, and what it looked at."""
+"""Saves a trained model, its training curves and a picture of its augmentation."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from anomaly.augment.policy import Policy
     from anomaly.model.learner import Learner
 
-VERSIONS = 6  # of an image in the picture of the augmentation
-OVERLAY = 256  # side of a pictured image, pixels
+VERSIONS = 6  # shown of each image
+SIDE = 256  # of a shown image, pixels
 
 
-def write(folder: Path, learner: Learner, dataset: Dataset, augment: Policy, cache: Cache) -> None:
-    """The model, also in MLflow's format where Keras made it, and how it learned."""
+def write(folder: Path, learner: Learner, dataset: Dataset, policy: Policy, cache: Cache) -> None:
+    """Save all of it in a run's folder; a Keras model also in MLflow's format."""
     save(folder, "training_curves", training_curves(curves(folder), "training"))
-    versions = None if learner.augments_anew else augment.versions(dataset.train.labels)
-    save(folder, "augmentation", _augmentation(dataset, augment, versions, cache))
+    versions = None if learner.augments_anew else policy.versions(dataset.train.labels)
+    save(folder, "augmentation", _augmentation(dataset, policy, versions, cache))
     if learner.model is None:  # the model last: once it is saved, its checkpoints are gone
         learner.save(folder / "model")
     else:
@@ -38,23 +38,27 @@ def write(folder: Path, learner: Learner, dataset: Dataset, augment: Policy, cac
 
 
 def _augmentation(
-    dataset: Dataset, augment: Policy, versions: np.ndarray | None, cache: Cache
+    dataset: Dataset, policy: Policy, versions: np.ndarray | None, cache: Cache
 ) -> Figure:
-    """Some of each class: `versions` are how many of each image, None where each epoch makes new ones."""
+    """Versions of one image of each class.
+
+    Args:
+        versions: (n,) how many each training image has; None where each epoch makes new ones.
+    """
     rows, captions = [], []
     for label, name in enumerate(dataset.classes):
         index = int(np.flatnonzero(dataset.train.labels == label)[0])
         sample = dataset.train.samples[index]
         count = VERSIONS if versions is None else int(versions[index])
-        image = load_images([sample.image], OVERLAY, cache)[0]
+        image = load_images([sample.image], SIDE, cache)[0]
         blank = np.zeros(image.shape[:2], bool)
         shown = range(min(count, VERSIONS))
-        rows.append([augment.apply(image, blank, sample.id, k)[0] for k in shown])
+        rows.append([policy.apply(image, blank, sample.id, k)[0] for k in shown])
         captions.append(f"{name}: {sample.id}, {_many(versions is None, count)}")
     return augmented_images(rows, captions, "augmentation of the train part")
 
 
-def _many(anew: bool, count: int) -> str:
-    if anew:
+def _many(endless: bool, count: int) -> str:
+    if endless:
         return "a new version in each epoch"
     return f"{count} version{'s' * (count > 1)} in training"

@@ -1,4 +1,4 @@
-"""What a run is called and found by: its kind, its tags, and the cross-validation it belongs to."""
+"""The tags by which runs are found in MLflow: the kind of model, the split, the cross-validation."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from anomaly.runtime import process
 from anomaly.tracking.nest import parent_of
 from anomaly.types import Dataset
 
-# What may differ between two folds of one cross-validation: they learn the same.
+# What may differ between two folds of one cross-validation.
 APART = ("data.fold", *WHEREABOUTS)
-OF_ENSEMBLES = ("data", "ensemble", "experiment")  # the groups whose choice says something of one
+OF_ENSEMBLES = ("data", "ensemble", "experiment")  # the groups that matter to an ensemble
 
 
 def model_kind(config: RunConfig, backbone: str | None) -> str:
@@ -32,7 +32,7 @@ def model_kind(config: RunConfig, backbone: str | None) -> str:
 def tags(config: RunConfig, job: Job, dataset: Dataset) -> dict[str, str]:
     """What MLflow shows beside the figures and finds runs by."""
     groups = OF_ENSEMBLES if config.ensemble else job.choices
-    found = {
+    tags = {
         "category": dataset.category,
         "split": dataset.digest,
         "folder": str(job.folder),
@@ -40,13 +40,15 @@ def tags(config: RunConfig, job: Job, dataset: Dataset) -> dict[str, str]:
         **parent_of(job.sweep),
         "process": process.this(),
         "git": _git_commit(),
-        **{group: job.choices[group] for group in groups if group != "sweep"},  # which is above
+        **{
+            group: job.choices[group] for group in groups if group != "sweep"
+        },  # "sweep" is its folder
         "mlflow.note.content": "`" + shlex.join(["python", "train.py", *job.overrides]) + "`",
     }
     if dataset.folds_digest:
-        found["cross_validation"] = _cross_validation(config, job, dataset)
-        found["fold"] = str(config.data["fold"])
-    return found
+        tags["cross_validation"] = _cross_validation(config, job, dataset)
+        tags["fold"] = str(config.data["fold"])
+    return tags
 
 
 def _cross_validation(config: RunConfig, job: Job, dataset: Dataset) -> str:

@@ -52,12 +52,10 @@ def run(config: RunConfig, job: Job) -> float:
 def _train(config: RunConfig, job: Job, place: Place, tags: dict[str, str]) -> dict[str, Scores]:
     """One model, from its backbone to its predictions."""
     import_keras()  # seconds of imports, after everything that can fail at once
-    from anomaly.run import evaluate as results
-    from anomaly.run import pruning
-    from anomaly.run import save as learned
+    from anomaly.run import evaluate, pruning, save
 
     _, cache, dataset = place
-    augment, learner = build_learner(config, dataset.classes, cache)
+    policy, learner = build_learner(config, dataset.classes, cache)
     backbone = job.choices["backbone"] if "backbone" in learner.reads else None
     kind = naming.model_kind(config, backbone)
     tags |= {"role": "member", "kind": kind, "backbone": backbone or "none"}
@@ -74,30 +72,29 @@ def _train(config: RunConfig, job: Job, place: Place, tags: dict[str, str]) -> d
             "val": learner.predict(dataset.validate.images, dataset.validate.grid),
             "test": learner.predict(dataset.test.images, dataset.test.grid),
         }
-        scores = results.write(job.folder, dataset, predicted, config.evaluate, cache)
-        learned.write(job.folder, learner, dataset, augment, cache)
-        tracker.finish(results.metrics(scores))
+        scores = evaluate.write(job.folder, dataset, predicted, config.evaluate, cache)
+        save.write(job.folder, learner, dataset, policy, cache)
+        tracker.finish(evaluate.metrics(scores))
     _conclude(config, job, place, tags, tracker.record.run_id, scores)
     return scores
 
 
 def _combine(config: RunConfig, job: Job, place: Place, tags: dict[str, str]) -> dict[str, Scores]:
     """An ensemble, fitted on what its members predict of validate; no network is rebuilt."""
-    from anomaly.run import evaluate as results
-    from anomaly.run import members
+    from anomaly.run import evaluate, members
 
     store, cache, dataset = place
-    found = members.find(config.members, dataset, config.data["fold"], store)
-    for member in found:
+    chosen = members.find(config.members, dataset, config.data["fold"], store)
+    for member in chosen:
         log.info("member %s  %s", member.run_id, member.name)
-    voices = [member.run_id for member in found]
-    tags |= {"role": "ensemble", "kind": job.choices["ensemble"], "members": " ".join(voices)}
-    tags["identity"] = identity(config, dataset, voices)
+    run_ids = [member.run_id for member in chosen]
+    tags |= {"role": "ensemble", "kind": job.choices["ensemble"], "members": " ".join(run_ids)}
+    tags["identity"] = identity(config, dataset, run_ids)
     with _start(config, place, tags)(job.folder) as tracker:
         combiner = instantiate(config.ensemble)()
-        predicted = combined(combiner, found, dataset.validate.labels)
-        scores = results.write(job.folder, dataset, predicted, config.evaluate, cache)
-        tracker.finish(results.metrics(scores))
+        predicted = combined(combiner, chosen, dataset.validate.labels)
+        scores = evaluate.write(job.folder, dataset, predicted, config.evaluate, cache)
+        tracker.finish(evaluate.metrics(scores))
     _conclude(config, job, place, tags, tracker.record.run_id, scores)
     return scores
 
@@ -113,20 +110,20 @@ def pool(config: RunConfig, place: Place, folder: Path, tags: Mapping[str, str])
 def combined(
     combiner: Combiner, members: Sequence[Member], labels: np.ndarray
 ) -> dict[str, Predictions]:
-    """Predictions of val and test; `labels` (n,) are validate's, and test's are not to be had."""
+    """Predictions of val and test; `labels` (n,) are those of validate, the only ones to learn from."""
     from anomaly.ensemble.fuse import fuse, probabilities
 
     validate, test = [m.validate for m in members], [m.test for m in members]
-    own = combiner.fit(probabilities(validate), labels)
-    other = combiner.combine(probabilities(test))
+    of_validate = combiner.fit(probabilities(validate), labels)
+    of_test = combiner.combine(probabilities(test))
     weights = combiner.weights
-    return {"val": fuse(validate, own, weights), "test": fuse(test, other, weights)}
+    return {"val": fuse(validate, of_validate, weights), "test": fuse(test, of_test, weights)}
 
 
 def _start(
     config: RunConfig, place: Place, tags: Mapping[str, str], unread: Sequence[str] = ()
 ) -> Callable:
-    """start(folder) begins a tracked run, named after what it is; it does not read some groups."""
+    """A function of a folder that begins a tracked run; parameters of `unread` groups are left out."""
     from anomaly.tracking import run as tracking
 
     name = f"{place.dataset.category}-{tags['kind']}"
@@ -148,7 +145,7 @@ def _conclude(
     run_id: str,
     scores: dict[str, Scores],
 ) -> None:
-    """Say what came of it, and with the last fold also what came of all of them."""
+    """Print the result; after the last fold of a cross-validation, the pooled result as well."""
     places = [("run", run_id), ("results", str(job.folder)), ("compare", _ui(place.store))]
     print_scores("Result, reported on the test part", scores, places)
     if place.dataset.folds_digest:
@@ -156,7 +153,7 @@ def _conclude(
 
 
 def _ui(store: Store) -> str:
-    """How to look at all runs: `make ui` opens one output folder, and that is not always this."""
+    """The command that shows all runs; `make ui` alone opens the default output folder."""
     from anomaly.tracking.store import store_at
 
     if not store.uri.startswith("sqlite"):

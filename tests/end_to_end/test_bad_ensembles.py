@@ -116,7 +116,7 @@ VALUES = [
     (
         "an objective that has no value where all images go to a person",
         "data.root={station} data.category=widget objective=val/kept_accuracy",
-        "objective=val/kept_accuracy is not a figure of a run... (one of: ...)",
+        "objective=val/kept_accuracy is not a figure that a sweep... (one of: ...)",
     ),
 ]
 

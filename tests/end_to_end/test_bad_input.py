@@ -433,7 +433,7 @@ VALUES = [
         "an objective that no run has, before the training and not after it",
         DATA + "objective=val/acuracy",
         nothing,
-        "objective=val/acuracy is not a figure of a run that sweeps can choose by; did you mean"
+        "objective=val/acuracy is not a figure that a sweep can choose by; did you mean"
         " val/accuracy? (one of: ...)",
     ),
 ]

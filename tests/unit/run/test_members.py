@@ -276,7 +276,7 @@ def test_a_fold_that_was_not_run_is_asked_for(folds):
     shop, runs = folds
     lone = shop.fold(0).run("lone", cross_validation="cv-lone", fold="0")
     assert shop.fold(2).refusal(lone, runs["bovw"][0], fold=2) == (
-        f"run {lone} (lone) has no finished sibling of fold 2; run that first"
+        f"run {lone} (lone) belongs to a cross-validation whose fold 2 is not finished; run that fold first"
     )
 
 
@@ -294,7 +294,7 @@ def test_a_run_that_is_no_member_is_refused_at_every_fold(fold, role, folds):
     shop, runs = folds
     other = shop.fold(2).run("tiny", role=role, cross_validation="cv-tiny", fold="all")
     said = shop.fold(fold).refusal(other, runs["bovw"][0], fold=fold)
-    assert said == f"run {other} (tiny) is no trained model (role {role}); name others"
+    assert said == f"run {other} (tiny) is not a trained model (role {role}); name others"
 
 
 # === Refused ===
@@ -362,9 +362,9 @@ REFUSED = [
     (
         "an ensemble",
         {"role": "ensemble"},
-        "{own} is no trained model (role ensemble); name others",
+        "{own} is not a trained model (role ensemble); name others",
     ),
-    ("a pooled run", {"role": "pooled"}, "{own} is no trained model (role pooled); name others"),
+    ("a pooled run", {"role": "pooled"}, "{own} is not a trained model (role pooled); name others"),
     (
         "one that failed",
         {"status": "FAILED"},
@@ -488,6 +488,6 @@ def test_too_few_with_the_tags_that_were_asked_for(shop):
 def test_a_metric_that_no_run_has_is_told_with_those_that_they_have(shop):
     newest = [shop.run(kind, 0.5, metrics={"val/map": 0.1}) for kind in ("tiny", "bovw")][-1]
     assert shop.refusal(metric="val/acuracy") == (
-        f"members.metric=val/acuracy is no figure of run {newest} (bovw);"
+        f"members.metric=val/acuracy is not a figure of run {newest} (bovw);"
         " did you mean val/accuracy? (one of: val/accuracy, val/map)"
     )
