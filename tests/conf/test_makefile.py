@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
@@ -55,3 +57,24 @@ def test_the_ui_opens_the_output_folder_at_a_port():
     module = ["-m", "anomaly.tracking.ui"]
     assert words("ui")[1:] == [*module, "--output", "outputs", "--port", "5000"]
     assert words("ui", OUTPUT=ODD, PORT="1")[1:] == [*module, "--output", ODD, "--port", "1"]
+
+
+def dry_run(target: str) -> str:
+    command = ["make", "--no-print-directory", "-n", target]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+def test_lock_compiles_every_list_but_that_of_uv_itself():
+    compiled = set(re.findall(r"-o requirements/(\S+)", dry_run("lock")))
+    assert compiled == {path.name for path in (ROOT / "requirements").glob("*.txt")} - {"uv.txt"}
+
+
+def test_a_warning_stops_the_documentation():
+    assert "-m sphinx --quiet --fail-on-warning --keep-going --nitpicky" in dry_run("docs")
+
+
+def test_a_commit_is_checked_by_make_lint():
+    (repository,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    (hook,) = repository["hooks"]
+    assert hook["entry"] == "make lint" and hook["language"] == "system"
+    assert hook["pass_filenames"] is False  # it checks everything, whatever the commit holds
