@@ -55,8 +55,8 @@ def predictions(labels: np.ndarray, order: np.ndarray) -> Predictions:
 def leave_files(folder: Path, labels: np.ndarray, seed: int, split: bool) -> dict[str, Scores]:
     """What a run leaves in its folder: predictions in some order, pictures, the split."""
     order = np.random.default_rng(seed).permutation(len(IDS))
-    said = predictions(labels, order)
-    write_predictions(folder / "predictions" / "test.npz", said)
+    made = predictions(labels, order)
+    write_predictions(folder / "predictions" / "test.npz", made)
     picture = np.random.default_rng(seed).integers(0, 256, (20, 1000, 3), np.uint8)
     (folder / "plots").mkdir()
     for name in ("confusion", "worst"):
@@ -66,7 +66,7 @@ def leave_files(folder: Path, labels: np.ndarray, seed: int, split: bool) -> dic
         head = "file,class,part,group,images_of_group"
         (folder / "split.csv").write_text("\n".join([head, *lines]))
     scores = score(
-        join(said, Truth(IDS, CLASSES, TRUTH, np.zeros((len(IDS), GRID, GRID), np.uint8)))
+        join(made, Truth(IDS, CLASSES, TRUTH, np.zeros((len(IDS), GRID, GRID), np.uint8)))
     )
     return {"val": scores, "test": scores}
 
@@ -132,8 +132,8 @@ def made(report, output) -> tuple[Ended, str, list[dict[str, str]]]:
 
 def test_groups_and_ranks_are_by_what_was_tested(made):
     _, _, rows = made
-    found = [(row["category"], row["tested"].split(":")[0], row["run"]) for row in rows]
-    assert found == [
+    listed = [(row["category"], row["tested"].split(":")[0], row["run"]) for row in rows]
+    assert listed == [
         (WICKED, "Split <script>", "wicked-tiny"),
         ("widget", "3 folds pooled", "widget-bovw-3folds"),
         ("widget", "3 folds pooled", "widget-tiny-3folds"),

@@ -15,12 +15,12 @@ NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 def shares(**hits: tuple[int, int]) -> dict[str, float]:
     """The metrics of shares of test, each as (hits, count)."""
-    found: dict[str, float] = {}
+    figures: dict[str, float] = {}
     for name, (right, count) in hits.items():
         interval = wilson(right, count)
-        found |= {f"test/{name}": right / count, f"test/{name}_count": float(count)}
-        found |= {f"test/{name}_low": interval.low, f"test/{name}_high": interval.high}
-    return found
+        figures |= {f"test/{name}": right / count, f"test/{name}_count": float(count)}
+        figures |= {f"test/{name}_low": interval.low, f"test/{name}_high": interval.high}
+    return figures
 
 
 @pytest.fixture
@@ -40,8 +40,8 @@ def make() -> Callable[..., Row]:
         counted = {key: value for key, value in given.items() if isinstance(value, tuple)}
         tags = {"role": "member", "category": "demo", "split": "s"}
         tags |= {key: value for key, value in given.items() if isinstance(value, str)}
-        found = {"val/accuracy": val} if val is not None else {}
-        found |= shares(**counted) | (metrics or {})
-        return Row(id, name, NOON + timedelta(minutes=minutes), tags, params or {}, found)
+        figures = {"val/accuracy": val} if val is not None else {}
+        figures |= shares(**counted) | (metrics or {})
+        return Row(id, name, NOON + timedelta(minutes=minutes), tags, params or {}, figures)
 
     return row
