@@ -1,1 +1,1 @@
-"""Finds the images that show one part."""
+"""Finds images that show the same physical part."""

@@ -1,10 +1,9 @@
-"""Groups the images that show the same physical part, so that a split can keep them together."""
+"""Groups the images that show the same physical part, so that all of them go to the same split."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -14,7 +13,8 @@ from scipy.sparse.csgraph import connected_components
 
 from anomaly.cache.code import digest
 from anomaly.cache.store import Cache, key_of
-from anomaly.data.duplicates.fingerprint import FINE, similar_pairs
+from anomaly.data.duplicates.similar_pairs import similar_pairs
+from anomaly.data.duplicates.texture import IMAGE_SIDE, parallel_map
 from anomaly.data.file import File
 from anomaly.data.images import MAKERS as OF_IMAGES
 from anomaly.data.images import load_image
@@ -24,41 +24,40 @@ MAKERS = (*OF_IMAGES, "data/duplicates")  # the code that finds similar pairs
 
 
 def group_files(root: Path, files: Sequence[File], threshold: float, cache: Cache) -> list[int]:
-    """A group number for every file; files of one number must stay in one part.
+    """A group number for every file; files with the same number must stay in the same split.
 
-    Joined are byte-identical files, images whose textures correlate above `threshold`,
-    and rows of an optional `groups.csv` (columns file, group) in the category's folder.
+    Grouped are byte-identical files, images whose textures correlate above `threshold`, and the
+    rows of an optional `groups.csv` (columns file, group) in the category's folder.
 
     Raises:
-        InputError: `groups.csv` names an unknown file or lacks a column.
+        InputError: `groups.csv` names an unknown file, lacks a column or cannot be read.
     """
     contents = [file.image.content for file in files]
     similar = cache.get(
-        key_of("copies", digest(*MAKERS), threshold, *contents),
+        key_of("similar pairs", digest(*MAKERS), threshold, *contents),
         lambda: similar_pairs(_greys(files, cache), threshold),
     )
-    pairs = [*_identical(files), *map(tuple, similar.tolist()), *_declared(root, files)]
-    return _components(len(files), pairs)
+    pairs = [*_identical_pairs(files), *map(tuple, similar.tolist()), *_declared_pairs(root, files)]
+    return group_numbers(len(files), pairs)
 
 
 def _greys(files: Sequence[File], cache: Cache) -> np.ndarray:
-    """(n, FINE, FINE) float32 in 0..255."""
+    """(n, IMAGE_SIDE, IMAGE_SIDE) float32 in 0..255."""
 
-    def one(file: File) -> np.ndarray:
-        image = load_image(file.image, FINE, cache)
+    def grey(file: File) -> np.ndarray:
+        image = load_image(file.image, IMAGE_SIDE, cache)
         return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
 
-    with ThreadPoolExecutor() as pool:
-        return np.stack(list(pool.map(one, files)))
+    return parallel_map(grey, files)
 
 
-def _identical(files: Sequence[File]) -> Iterable[tuple[int, int]]:
+def _identical_pairs(files: Sequence[File]) -> Iterable[tuple[int, int]]:
     first: dict[str, int] = {}
     for index, file in enumerate(files):
         yield first.setdefault(file.image.content, index), index
 
 
-def _declared(root: Path, files: Sequence[File]) -> Iterable[tuple[int, int]]:
+def _declared_pairs(root: Path, files: Sequence[File]) -> Iterable[tuple[int, int]]:
     path = root / "groups.csv"
     if not path.exists():
         return
@@ -77,7 +76,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}); mend or remove it") from None
+        raise InputError(f"{path} cannot be read ({error.strerror}); fix or remove it") from None
     except UnicodeDecodeError:
         raise InputError(f"{path} is not UTF-8 text; save it as CSV in UTF-8") from None
     reader = csv.DictReader(text.splitlines())
@@ -86,8 +85,8 @@ def _rows(path: Path) -> list[dict[str, str]]:
     return [{key: (row[key] or "").strip() for key in ("file", "group")} for row in reader]
 
 
-def _components(count: int, pairs: Iterable[tuple[int, int]]) -> list[int]:
-    """The smallest member of each one's connected component."""
+def group_numbers(count: int, pairs: Iterable[tuple[int, int]]) -> list[int]:
+    """For each of `count` indices the smallest one that pairs connect it to."""
     links = np.array(list(pairs), np.int64).reshape(-1, 2)
     graph = coo_array((np.ones(len(links)), tuple(links.T)), (count, count))
     _, component = connected_components(graph, directed=False)

@@ -1,4 +1,4 @@
-"""Photographs of one part belong together; parts that only look alike do not."""
+"""Photographs of one part are grouped; parts that only look alike are not."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ import numpy as np
 import pytest
 
 from anomaly.data.duplicates.groups import group_files
-from anomaly.data.importers.folder import File
+from anomaly.data.file import File
 from anomaly.errors import InputError
+from anomaly.types import Image
 
 SIDE = 256
 PARTS = 8
 
 
 def part(seed: int) -> np.ndarray:
-    """A disc on a plate, at the same place each time, with a fine texture of its own."""
+    """A disc on a plate, always at the same place, with a fine texture that depends on the seed."""
     random = np.random.default_rng(seed)
     shape = np.zeros((SIDE, SIDE), np.float32)
     cv2.circle(shape, (SIDE // 2, SIDE // 2), SIDE // 3, 1, -1)
@@ -28,7 +29,7 @@ def part(seed: int) -> np.ndarray:
 
 
 def again(image: np.ndarray, way: str) -> np.ndarray:
-    """The same part, photographed once more."""
+    """A second photograph of the same part."""
     match way:
         case "shifted":
             move = np.float32([[1, 0, 3], [0, 1, -2]])
@@ -47,13 +48,13 @@ def again(image: np.ndarray, way: str) -> np.ndarray:
 
 
 def files(folder: Path, images: list[np.ndarray]) -> list[File]:
-    out = []
+    written = []
     for index, image in enumerate(images):
         path = folder / f"{index}.png"
         path.write_bytes(cv2.imencode(".png", image)[1].tobytes())
         content = hashlib.sha256(path.read_bytes()).hexdigest()
-        out.append(File(f"train/good/{index}.png", "good", path, None, content))
-    return out
+        written.append(File(Image(f"train/good/{index}.png", path, content), "good", None, None))
+    return written
 
 
 @pytest.fixture(scope="module")
@@ -90,9 +91,9 @@ def test_copies_of_copies_are_one_group(images, tmp_path, cache):
     assert groups == [0, 1, 2, 3, 0, 0]
 
 
-def test_a_correlation_of_one_joins_identical_files_only(images, tmp_path, cache):
-    own = files(tmp_path, [*images[:4], again(images[0], "relit"), images[1]])
-    assert group_files(tmp_path, own, 1.0, cache) == [0, 1, 2, 3, 4, 1]
+def test_a_correlation_of_one_groups_identical_files_only(images, tmp_path, cache):
+    six = files(tmp_path, [*images[:4], again(images[0], "relit"), images[1]])
+    assert group_files(tmp_path, six, 1.0, cache) == [0, 1, 2, 3, 4, 1]
 
 
 def declare(folder: Path, text: str, encoding: str = "utf-8") -> None:
@@ -100,10 +101,12 @@ def declare(folder: Path, text: str, encoding: str = "utf-8") -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
-def test_declared_groups_are_joined_to_those_found(encoding, images, tmp_path, cache):
-    own = files(tmp_path, images)
-    declare(tmp_path, f"file,group\n{own[1].id},A\n{own[4].id}, A \n{own[5].id},B\n", encoding)
-    assert group_files(tmp_path, own, 0.9, cache) == [0, 1, 2, 3, 1, 5, 6, 7]
+def test_declared_groups_are_added_to_detected_ones(encoding, images, tmp_path, cache):
+    eight = files(tmp_path, images)
+    declare(
+        tmp_path, f"file,group\n{eight[1].id},A\n{eight[4].id}, A \n{eight[5].id},B\n", encoding
+    )
+    assert group_files(tmp_path, eight, 0.9, cache) == [0, 1, 2, 3, 1, 5, 6, 7]
 
 
 def test_a_folder_in_place_of_the_declared_groups_is_refused(images, tmp_path, cache):
@@ -113,9 +116,9 @@ def test_a_folder_in_place_of_the_declared_groups_is_refused(images, tmp_path, c
 
 
 def test_rows_without_a_group_declare_nothing(images, tmp_path, cache):
-    own = files(tmp_path, images)
-    declare(tmp_path, f"file,group\n{own[1].id},\n{own[4].id},\n")
-    assert group_files(tmp_path, own, 0.9, cache) == list(range(PARTS))
+    eight = files(tmp_path, images)
+    declare(tmp_path, f"file,group\n{eight[1].id},\n{eight[4].id},\n")
+    assert group_files(tmp_path, eight, 0.9, cache) == list(range(PARTS))
 
 
 @pytest.mark.parametrize(
@@ -132,7 +135,9 @@ def test_a_wrong_list_of_groups_is_refused(text, words, images, tmp_path, cache)
         group_files(tmp_path, files(tmp_path, images), 0.9, cache)
 
 
-def test_a_list_of_groups_in_another_encoding_is_refused_in_words(images, tmp_path, cache):
+def test_a_list_of_groups_in_another_encoding_is_refused_with_the_file_named(
+    images, tmp_path, cache
+):
     declare(tmp_path, "file,group\ntrain/good/0.png,größer\n", "utf-16")
     with pytest.raises(InputError, match=r"groups\.csv"):
         group_files(tmp_path, files(tmp_path, images), 0.9, cache)

@@ -1,7 +1,7 @@
-"""Laws of the search for copies: shots of one part are found, however alike other parts lie.
+"""Photographs of one part are found, however similar the poses of other parts are.
 
-Drawn at the size of a small camera's picture: outlines as parts of one kind share them, surfaces
-as no two parts share them, and for every shot its own light, shift and sensor noise.
+The parts are drawn at the size of a small camera's image: parts of one kind share an outline, no two
+share a surface, and every photograph has different light, shift and sensor noise.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 import pytest
 
-from anomaly.data.duplicates.fingerprint import FINE, similar_pairs
-from anomaly.data.duplicates.groups import _components
+from anomaly.data.duplicates.groups import group_numbers
+from anomaly.data.duplicates.similar_pairs import similar_pairs
+from anomaly.data.duplicates.texture import IMAGE_SIDE
 
 SIDE = 220  # pixels
 NOISE = 2.6  # grey levels of the sensor
@@ -62,36 +63,37 @@ def part(random: np.random.Generator, surface: str, shape: str) -> np.ndarray:
     return (70 + body / 255 * level).astype(np.float32)
 
 
-def shot(random: np.random.Generator, scene: np.ndarray, lie: np.ndarray, move) -> np.ndarray:
-    """(FINE, FINE) a photograph: moved, lit from somewhere, noisy, and of 256 grey levels."""
-    lie = lie.copy()
-    lie[:, 2] += move
-    laid = cv2.warpAffine(scene, lie, (SIDE, SIDE), flags=cv2.INTER_CUBIC, borderMode=1)
+def shot(random: np.random.Generator, scene: np.ndarray, pose: np.ndarray, move) -> np.ndarray:
+    """(IMAGE_SIDE, IMAGE_SIDE) a photograph: moved, unevenly lit, noisy, of 256 grey levels."""
+    pose = pose.copy()
+    pose[:, 2] += move
+    moved = cv2.warpAffine(scene, pose, (SIDE, SIDE), flags=cv2.INTER_CUBIC, borderMode=1)
     y, x = np.mgrid[-0.5 : 0.5 : SIDE * 1j, -0.5 : 0.5 : SIDE * 1j]
     slope = random.uniform(-0.15, 0.15, 2)
     light = random.uniform(0.8, 1.15) + slope[0] * x + slope[1] * y
-    seen = laid * light + random.uniform(-10, 10) + random.normal(0, NOISE, laid.shape)
-    return cv2.resize(np.clip(seen, 0, 255).astype(np.uint8), (FINE, FINE)).astype(np.float32)
+    exposed = moved * light + random.uniform(-10, 10) + random.normal(0, NOISE, moved.shape)
+    image = np.clip(exposed, 0, 255).astype(np.uint8)
+    return cv2.resize(image, (IMAGE_SIDE, IMAGE_SIDE)).astype(np.float32)
 
 
 def photographs(surface, pose, *, seed, parts, shape="ring", shots=()):
-    """(greys, part of each): of the first parts as many shots as `shots` says, of others one."""
+    """(greys, part of each): `shots` counts the photographs of the first parts; others have one."""
     random, (shift, size, turn) = np.random.default_rng(seed), POSES[pose]
     greys, numbers = [], []
     for number in range(parts):
         scene, middle = part(random, surface, shape), ((SIDE - 1) / 2, (SIDE - 1) / 2)
         scale = 1 + random.uniform(-size, size)
-        lie = cv2.getRotationMatrix2D(middle, random.uniform(0, turn), scale)
-        lie[:, 2] += random.uniform(-shift, shift, 2)
+        matrix = cv2.getRotationMatrix2D(middle, random.uniform(0, turn), scale)
+        matrix[:, 2] += random.uniform(-shift, shift, 2)
         for _ in range(shots[number] if number < len(shots) else 1):
-            greys.append(shot(random, scene, lie, random.uniform(-1.5, 1.5, 2)))
+            greys.append(shot(random, scene, matrix, random.uniform(-1.5, 1.5, 2)))
             numbers.append(number)
     return np.stack(greys), numbers
 
 
 def groups(greys: np.ndarray) -> list[int]:
-    found = _components(len(greys), map(tuple, similar_pairs(greys, 0.9).tolist()))
-    return [sorted(set(found)).index(group) for group in found]
+    numbers = group_numbers(len(greys), map(tuple, similar_pairs(greys, 0.9).tolist()))
+    return [sorted(set(numbers)).index(number) for number in numbers]
 
 
 @pytest.mark.parametrize(
@@ -125,7 +127,7 @@ def test_parts_with_an_outline_and_nothing_else_are_independent(pose, shape):
 @pytest.mark.parametrize(
     "pose, shape", [("pose 8", "ring"), ("size 10 %", "ring"), ("any rotation", "plate")]
 )
-def test_more_parts_do_not_chain(pose, shape):
+def test_more_parts_do_not_connect_different_ones(pose, shape):
     greys, numbers = photographs("specks", pose, seed=2, parts=60, shape=shape)
     assert groups(greys) == numbers
 
@@ -133,7 +135,7 @@ def test_more_parts_do_not_chain(pose, shape):
 @pytest.mark.slow
 @pytest.mark.parametrize("surface", ["specks", "scratched", "brushed", "wood", "nut", "clean"])
 @pytest.mark.parametrize("pose", POSES)
-def test_of_many_parts_at_most_two_percent_are_taken_for_copies(surface, pose):
+def test_of_many_parts_at_most_two_percent_are_mistaken_for_copies(surface, pose):
     greys, _ = photographs(surface, pose, seed=3, parts=120)
     assert len(np.unique(similar_pairs(greys, 0.9))) <= 0.02 * len(greys)
 
