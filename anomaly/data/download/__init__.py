@@ -1,1 +1,1 @@
-"""Fetches public data sets."""
+"""Downloads public data sets."""

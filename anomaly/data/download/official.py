@@ -1,11 +1,11 @@
-"""Where MVTec publishes each category of MVTec AD, and what its archive must hash to.
+"""Where MVTec publishes each category of MVTec AD, and the SHA-256 of its archive.
 
-The addresses are the share links of MVTec's download page as public projects listed them in
-2026; older ones answer 404 by now, so these may move again (`--source` takes any other copy).
-MVTec publishes no checksums. The SHA-256 sums are those that a public project recorded of MVTec's
-archives in 2020. For bottle, capsule, carpet, grid, metal_nut, screw, toothbrush, transistor and
-zipper other projects published the same sums independently; for cable, hazelnut, leather, pill,
-tile and wood we found no second witness (`--sha256` overrides, should one prove wrong).
+The URLs are the share links of MVTec's download page as public projects listed them in 2026; older
+ones answer 404, so these may move again (`--source` takes any other copy). MVTec publishes no
+checksums. A public project recorded these SHA-256 sums of MVTec's archives in 2020. For bottle,
+capsule, carpet, grid, metal_nut, screw, toothbrush, transistor and zipper other projects published
+the same sums independently; for cable, hazelnut, leather, pill, tile and wood there is no second
+source (`--sha256` overrides a sum that proves wrong).
 """
 
 from __future__ import annotations

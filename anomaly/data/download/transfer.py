@@ -1,4 +1,4 @@
-"""Brings a file from a web server: in pieces where it must, with a bar that shows how far it is."""
+"""Downloads a file over HTTP, resuming after interruptions, with a progress bar."""
 
 from __future__ import annotations
 
@@ -27,42 +27,42 @@ from rich.progress import (
 from anomaly.errors import InputError
 
 TIMEOUT = 30  # seconds without a byte
-ATTEMPTS = 4  # in a row that bring nothing
+ATTEMPTS = 4  # in a row without a new byte
 PAUSE = 1.0  # seconds before the second attempt; doubled before each further one
 CHUNK = 2**16  # bytes
-PASSING = {408, 425, 429, 500, 502, 503, 504}  # answers that may be better the next time
-TRANSIENT = (URLError, ConnectionError, TimeoutError, http.client.HTTPException, ssl.SSLError)
+RETRY_STATUSES = {408, 425, 429, 500, 502, 503, 504}
+RETRY_ERRORS = (URLError, ConnectionError, TimeoutError, http.client.HTTPException, ssl.SSLError)
 
-Show = Callable[[int, int | None], None]  # bytes done, bytes in all
+Show = Callable[[int, int | None], None]  # called with the bytes received, and in total if known
 
 
 def download(url: str, path: Path) -> Path:
-    """Bring `url` to `path`, by way of <path>.part, which a later call goes on with.
+    """Download `url` to `path` by way of <path>.part, which a later call resumes.
 
     Raises:
         InputError: there is no such file, or the server cannot be reached.
     """
     part = path.with_name(path.name + ".part")
     path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists():  # complete, but then the disk was full
+    if path.exists():  # complete, but could not be unpacked, as on a full disk
         return path
-    with _bar() as bar:
+    with _progress_bar() as bar:
         task = bar.add_task(url.rpartition("/")[2], total=None)
-        _persist(url, part, lambda done, total: bar.update(task, completed=done, total=total))
+        _retry(url, part, lambda done, total: bar.update(task, completed=done, total=total))
     os.replace(part, path)
     return path
 
 
-def _persist(url: str, part: Path, show: Show) -> None:
-    """Receive again and again, until all is there or several attempts in a row bring nothing."""
+def _retry(url: str, part: Path, show: Show) -> None:
+    """Receive until the file is complete or several attempts in a row bring nothing new."""
     failures = 0
     while True:
         before = _size(part)
         try:
             _receive(url, part, show)
             return
-        except TRANSIENT as error:
-            if isinstance(error, HTTPError) and error.code not in PASSING:
+        except RETRY_ERRORS as error:
+            if isinstance(error, HTTPError) and error.code not in RETRY_STATUSES:
                 raise InputError(f"{url} answered {error.code} {error.reason}") from None
             failures = 0 if _size(part) > before else failures + 1
             if failures == ATTEMPTS:
@@ -71,46 +71,53 @@ def _persist(url: str, part: Path, show: Show) -> None:
 
 
 def _receive(url: str, part: Path, show: Show) -> None:
-    """One attempt: append what is missing, or start anew where the server cannot resume."""
-    have = _size(part)
-    range_ = {"Range": f"bytes={have}-"} if have else {}
-    request = Request(
-        quote(url, safe=string.punctuation), headers={"User-Agent": "anomaly-download"} | range_
-    )
+    """One attempt: append what is missing, or start from 0 if the server cannot resume."""
+    received = _size(part)
     try:
-        response = urlopen(request, timeout=TIMEOUT)
+        response = urlopen(_request(url, received), timeout=TIMEOUT)
     except HTTPError as error:
         if error.code != http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
             raise
-        _beyond_the_end(error, part, have)
+        _check_complete(error, part, received)
         return
     with response:
-        start = _start(response, have)
-        length = response.headers.get("Content-Length")
-        total = start + int(length) if length else None
-        with part.open("r+b" if start else "wb") as file:
-            file.seek(start)
-            while chunk := response.read(CHUNK):
-                file.write(chunk)
-                show(file.tell(), total)
-            file.truncate()
+        total = _append(response, part, _start(response, received), show)
     if total is not None and _size(part) < total:
         raise ConnectionError("the connection was cut")
 
 
-def _start(response: http.client.HTTPResponse, have: int) -> int:
-    """Where in the file an answer begins: at 0, unless the server resumes."""
+def _request(url: str, received: int) -> Request:
+    resume = {"Range": f"bytes={received}-"} if received else {}
+    headers = {"User-Agent": "anomaly-download"} | resume
+    return Request(quote(url, safe=string.punctuation), headers=headers)
+
+
+def _start(response: http.client.HTTPResponse, received: int) -> int:
+    """The byte at which the response begins: 0, unless the server resumes."""
     if response.status != http.client.PARTIAL_CONTENT:
         return 0
-    found = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
-    if not found or int(found[1]) > have:
-        raise http.client.HTTPException("the server sent another part than was asked for")
-    return int(found[1])
+    match = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
+    if not match or int(match[1]) > received:
+        raise http.client.HTTPException("the server sent another range than was requested")
+    return int(match[1])
 
 
-def _beyond_the_end(error: HTTPError, part: Path, have: int) -> None:
-    """All of the file is here already, or it is another file and none of it is of use."""
-    if error.headers.get("Content-Range") != f"bytes */{have}":
+def _append(response: http.client.HTTPResponse, part: Path, start: int, show: Show) -> int | None:
+    """Write the response to the file from byte `start` on; returns the total size, if known."""
+    length = response.headers.get("Content-Length")
+    total = start + int(length) if length else None
+    with part.open("r+b" if start else "wb") as file:
+        file.seek(start)
+        while chunk := response.read(CHUNK):
+            file.write(chunk)
+            show(file.tell(), total)
+        file.truncate()
+    return total
+
+
+def _check_complete(error: HTTPError, part: Path, received: int) -> None:
+    """No bytes follow: the file is complete, or it is another file and must be received again."""
+    if error.headers.get("Content-Range") != f"bytes */{received}":
         part.unlink(missing_ok=True)
         raise ConnectionError("the file has changed on the server")
 
@@ -125,6 +132,6 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _bar() -> Progress:
+def _progress_bar() -> Progress:
     columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     return Progress(TextColumn("{task.description}"), *columns, console=Console(stderr=True))

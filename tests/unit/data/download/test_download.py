@@ -40,17 +40,17 @@ def zip_of(path: Path) -> Path:
     return path
 
 
-def found(folder: Path) -> dict[str, bytes]:
+def contents(folder: Path) -> dict[str, bytes]:
     files = (p for p in folder.rglob("*") if p.is_file())
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in files}
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Serves `page.content`; the page says what goes wrong with it."""
+    """Serves `page.content`; the page sets what goes wrong."""
 
     def do_GET(self):
         page, wanted = self.server.page, self.headers.get("Range")
-        page.asked.append(wanted)
+        page.requested.append(wanted)
         status = page.answers.pop(0) if page.answers else 200
         start = int(wanted[6:-1]) if wanted and page.resumes else 0
         if status != 200:
@@ -87,7 +87,7 @@ def page(tmp_path, monkeypatch):
         resumes=True,
         answers=[],  # statuses of the first requests
         cuts=[],  # bytes after which the first answers break off
-        asked=[],  # the Range of every request
+        requested=[],  # the Range of every request
     )
     Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield server.page
@@ -113,26 +113,28 @@ def error_of(capsys) -> str:
 
 def test_a_checked_archive_becomes_a_category_and_nothing_else(page, root, capsys):
     assert run(root, "--source", page.url, "--sha256", page.sha256.upper()) == 0
-    assert found(root / "bottle") == FILES
+    assert contents(root / "bottle") == FILES
     assert os.listdir(root) == ["bottle"]
-    said = capsys.readouterr()
-    assert said.out == f"{root / 'bottle'}\n" and "unchecked" not in said.err
+    output = capsys.readouterr()
+    assert output.out == f"{root / 'bottle'}\n" and "not checked" not in output.err
 
 
 def test_an_official_category_is_checked_against_its_official_sum(page, root, monkeypatch, capsys):
     archive = official.Archive(page.url, page.sha256)
     monkeypatch.setitem(CATEGORIES, "bottle", archive)
-    assert run(root) == 0 and found(root / "bottle") == FILES
+    assert run(root) == 0 and contents(root / "bottle") == FILES
     assert "CC BY-NC-SA" in capsys.readouterr().err
     monkeypatch.setitem(CATEGORIES, "cable", official.Archive(page.url, "0" * 64))
     assert run(root, category="cable") == 1
     assert "is not the expected file" in error_of(capsys)
 
 
-def test_a_source_without_a_sum_is_said_to_be_unchecked(page, root, capsys):
+def test_a_source_without_a_sum_is_reported_as_not_checked(page, root, capsys):
     assert run(root, "--source", page.url) == 0
-    assert page.sha256 in capsys.readouterr().err
-    assert found(root / "bottle") == FILES
+    assert f"was not checked, as no --sha256 was given; its SHA-256 is {page.sha256}" in (
+        capsys.readouterr().err
+    )
+    assert contents(root / "bottle") == FILES
 
 
 def test_a_mismatch_is_reported_and_the_file_deleted(page, root, capsys):
@@ -149,33 +151,33 @@ def test_a_local_archive_that_does_not_match_is_left_alone(tmp_path, page, root,
 
 @pytest.mark.parametrize("make", [tar_of, zip_of])
 @pytest.mark.parametrize("form", ["{}", "file://{}"])
-def test_a_local_archive_serves_as_well_and_stays(tmp_path, root, make, form):
+def test_a_local_archive_is_unpacked_and_kept(tmp_path, root, make, form):
     path = make(tmp_path / "my copy.xyz")
     assert run(root, "--source", form.format(path)) == 0
-    assert found(root / "bottle") == FILES and path.exists()
+    assert contents(root / "bottle") == FILES and path.exists()
 
 
 def test_a_broken_connection_is_resumed_where_it_stopped(page, root):
     page.cuts = [1000, 1500]
     assert run(root, "--source", page.url, "--sha256", page.sha256) == 0
-    assert page.asked == [None, "bytes=1000-", "bytes=2500-"]
+    assert page.requested == [None, "bytes=1000-", "bytes=2500-"]
 
 
 def test_a_server_that_ignores_ranges_is_read_from_the_start(page, root):
     page.resumes, page.cuts = False, [1000]
     assert run(root, "--source", page.url, "--sha256", page.sha256) == 0
-    assert page.asked == [None, "bytes=1000-"]
+    assert page.requested == [None, "bytes=1000-"]
 
 
-def test_a_later_run_goes_on_with_the_part(page, root, monkeypatch, capsys):
+def test_a_later_run_resumes_the_part(page, root, monkeypatch, capsys):
     page.cuts = [1000] + [0] * 10
     assert run(root, "--source", page.url) == 1
     assert "the connection was cut" in error_of(capsys)
     (part,) = os.listdir(root)
     assert part.endswith(".part") and (root / part).stat().st_size == 1000
-    page.cuts, page.asked[:] = [], []
+    page.cuts, page.requested[:] = [], []
     assert run(root, "--source", page.url, "--sha256", page.sha256) == 0
-    assert page.asked == ["bytes=1000-"] and os.listdir(root) == ["bottle"]
+    assert page.requested == ["bytes=1000-"] and os.listdir(root) == ["bottle"]
 
 
 def test_ctrl_c_keeps_the_part(page, root, monkeypatch, capsys):
@@ -186,42 +188,44 @@ def test_ctrl_c_keeps_the_part(page, root, monkeypatch, capsys):
     with monkeypatch.context() as patch:
         patch.setattr(transfer, "_receive", interrupt)
         assert run(root, "--source", page.url) == 130
-    assert "goes on from here" in error_of(capsys)
+    assert "the same command resumes the download" in error_of(capsys)
     assert run(root, "--source", page.url, "--sha256", page.sha256) == 0
-    assert page.asked == ["bytes=1000-"]
+    assert page.requested == ["bytes=1000-"]
 
 
-@pytest.mark.parametrize("extra, asked", [(0, 1), (7, 2)])
-def test_a_part_that_is_complete_or_too_long_is_noticed(page, root, extra, asked):
+@pytest.mark.parametrize("extra, requested", [(0, 1), (7, 2)])
+def test_a_part_that_is_complete_or_too_long_is_noticed(page, root, extra, requested):
     page.cuts = [0] * 4
     run(root, "--source", page.url)
     part = next(root.glob("*.part"))
     part.write_bytes(page.content + b"x" * extra)
-    page.cuts, page.asked[:] = [], []
+    page.cuts, page.requested[:] = [], []
     assert run(root, "--source", page.url, "--sha256", page.sha256) == 0
-    assert len(page.asked) == asked
+    assert len(page.requested) == requested
 
 
 def test_parts_of_two_sources_do_not_mix(page, root):
     page.cuts = [1000] + [0] * 10
     run(root, "--source", page.url)
-    page.cuts, page.asked[:] = [], []
+    page.cuts, page.requested[:] = [], []
     assert run(root, "--source", page.url + "?other", "--sha256", page.sha256) == 0
-    assert page.asked == [None]
+    assert page.requested == [None]
 
 
 def test_a_passing_error_is_tried_again_and_a_lasting_one_is_not(page, root, capsys):
     page.answers = [503, 429, 200]
     assert run(root, "--source", page.url) == 0
-    page.answers, page.asked[:] = [404], []
+    page.answers, page.requested[:] = [404], []
     assert run(root / "else", "--source", page.url) == 1
-    assert "answered 404" in error_of(capsys) and len(page.asked) == 1
-    page.answers, page.asked[:] = [503] * 9, []
+    assert "answered 404" in error_of(capsys) and len(page.requested) == 1
+    page.answers, page.requested[:] = [503] * 9, []
     assert run(root / "else", "--source", page.url) == 1
-    assert "Service Unavailable" in error_of(capsys) and len(page.asked) == 4
+    assert "Service Unavailable" in error_of(capsys) and len(page.requested) == 4
 
 
-def test_a_moved_official_archive_is_told_where_to_find(page, root, monkeypatch, capsys):
+def test_a_moved_official_archive_is_answered_with_the_download_page(
+    page, root, monkeypatch, capsys
+):
     monkeypatch.setitem(CATEGORIES, "bottle", official.Archive(page.url, page.sha256))
     page.answers = [404]
     assert run(root) == 1
@@ -237,7 +241,7 @@ def test_no_network_is_one_sentence(root, monkeypatch, capsys):
     assert "check the network" in error_of(capsys)
 
 
-def test_a_silent_server_is_given_up(root, monkeypatch, capsys):
+def test_a_server_that_sends_nothing_times_out(root, monkeypatch, capsys):
     monkeypatch.setattr(transfer, "PAUSE", 0)
     monkeypatch.setattr(transfer, "TIMEOUT", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -249,8 +253,8 @@ def test_an_existing_category_is_kept_and_reported(page, root, capsys):
     (root / "bottle").mkdir(parents=True)
     (root / "bottle/mine").touch()
     assert run(root, "--source", page.url) == 0
-    assert "stays as it is" in capsys.readouterr().err
-    assert found(root) == {"bottle/mine": b""} and page.asked == []
+    assert "exists and was not changed" in capsys.readouterr().err
+    assert contents(root) == {"bottle/mine": b""} and page.requested == []
 
 
 def test_a_bad_archive_from_the_network_is_deleted(page, root, capsys):
@@ -267,9 +271,9 @@ def test_a_full_disk_keeps_the_download_for_the_next_run(page, root, monkeypatch
         patch.setattr(fetch, "extract", full)
         assert run(root, "--source", page.url) == 1
     assert "No space left on device" in error_of(capsys)
-    page.asked.clear()
+    page.requested.clear()
     assert run(root, "--source", page.url) == 0
-    assert page.asked == [] and os.listdir(root) == ["bottle"]
+    assert page.requested == [] and os.listdir(root) == ["bottle"]
 
 
 MISTAKES = {
