@@ -256,7 +256,7 @@ class Interval(NamedTuple):
 
 @dataclass(frozen=True)
 class Scores:
-    """Every number of one split, and by the same names how sure those are that can say it."""
+    """Every number of one split, and by the same names the intervals of those that have one."""
 
     values: Mapping[str, float]
     intervals: Mapping[str, Interval]  # of shares

@@ -34,10 +34,10 @@ class MetaLearner:
         self.grid = {"C": C, "gamma": gamma}
 
     def fit(self, probas: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """See `Combiner`: validate's probabilities come from SVMs that had not learned from the
-        image; it only had its say in the choice of C and gamma.
+        """See `Combiner`: validate's probabilities come from SVMs that did not learn from the
+        image; only the choice of C and gamma depends on it.
 
-        An image that is the only one of its class is named by machines that do not know the class.
+        An image that is the only one of its class is named by SVMs that do not know the class.
         """
         self.weights = equal(len(probas))
         self.classes = probas.shape[-1]
@@ -53,15 +53,15 @@ class MetaLearner:
         return self._svm().fit(x, labels)
 
     def _left_out(self, x: np.ndarray, labels: np.ndarray, parts: list[Part]) -> np.ndarray:
-        """(n, c): each part's probabilities by a machine that learned from the others."""
+        """(n, c): each part's probabilities by an SVM that learned from the others."""
         proba = np.zeros((len(x), self.classes))
         for learned, left in parts:
             known = np.unique(labels[learned])
             if len(known) == 1:
                 proba[left, known[0]] = 1
                 continue
-            own = clone(self.svm).fit(x[learned], labels[learned])
-            proba[left] = _proba(own, x[left], self.classes)
+            svm = clone(self.svm).fit(x[learned], labels[learned])
+            proba[left] = _proba(svm, x[left], self.classes)
         return proba
 
     def _svm(self) -> SVC:
@@ -89,7 +89,7 @@ def _parts(labels: np.ndarray) -> list[Part]:
 
 
 def _proba(svm: SVC, x: np.ndarray, classes: int) -> np.ndarray:
-    """A softmax keeps the SVM's order; how sure it may be is for the calibration to say."""
+    """A softmax keeps the SVM's order of the classes; calibration decides how sure it may be."""
     decided = svm.decision_function(x)
     scores = np.stack([-decided, decided], 1) if decided.ndim == 1 else decided
     proba = np.zeros((len(scores), classes))
@@ -98,5 +98,5 @@ def _proba(svm: SVC, x: np.ndarray, classes: int) -> np.ndarray:
 
 
 def _rows(probas: np.ndarray) -> np.ndarray:
-    """(n, m * c): an image's row holds what every member says of it."""
+    """(n, m * c): an image's row holds the probabilities of every member."""
     return np.concatenate(list(probas), axis=1)

@@ -23,7 +23,7 @@ DIGITS = 12  # pycocotools adds 2e-16 to a denominator; a lone perfect hit would
 
 @dataclass(frozen=True)
 class Judged:
-    """What pycocotools says of each detection, of masks and of boxes."""
+    """How pycocotools matched the detections to the truth, by masks and by boxes."""
 
     types: dict[int, str]  # {label: name} of the defect types that have instances in the truth
     masks: COCOeval
@@ -44,8 +44,10 @@ def judge(truth: Truth, detections: Sequence[Detections]) -> Judged | None:
     if not types:
         return None
     with redirect_stdout(StringIO()):  # pycocotools reports its progress by printing
-        true, found = _index(_true(truth)), _index(_found(truth, detections))
-        return Judged(types, *(_matched(true, found, [*types], kind) for kind in ("segm", "bbox")))
+        true, detected = _index(_true(truth)), _index(_detected(truth, detections))
+        return Judged(
+            types, *(_matched(true, detected, [*types], kind) for kind in ("segm", "bbox"))
+        )
 
 
 def average_precisions(judged: Judged | None) -> dict[str, float]:
@@ -90,11 +92,11 @@ def _true(truth: Truth) -> Iterator[dict]:
             yield _annotation(image, truth.labels[image], box, mask)
 
 
-def _found(truth: Truth, detections: Sequence[Detections]) -> Iterator[dict]:
+def _detected(truth: Truth, detections: Sequence[Detections]) -> Iterator[dict]:
     for image in map(int, np.flatnonzero(truth.annotated | (truth.labels == 0))):
-        found = detections[image]
-        rows = zip(found.labels, found.boxes, _encode(found.masks), found.scores, strict=True)
-        # Equal scores rank by position: order them by content, so that position is not chance.
+        seen = detections[image]
+        rows = zip(seen.labels, seen.boxes, _encode(seen.masks), seen.scores, strict=True)
+        # Equal scores rank by position, which must not depend on the order of the detections.
         for label, box, mask, score in sorted(rows, key=_content):
             yield {**_annotation(image, label, box, mask), "score": float(score)}
 
@@ -135,13 +137,13 @@ def _index(annotations: Iterator[dict]) -> COCO:
     return coco
 
 
-def _matched(true: COCO, found: COCO, labels: list[int], kind: str) -> COCOeval:
-    judge = COCOeval(true, found, kind)
-    judge.params.imgIds = sorted({*true.imgs, *found.imgs})
+def _matched(true: COCO, detected: COCO, labels: list[int], kind: str) -> COCOeval:
+    judge = COCOeval(true, detected, kind)
+    judge.params.imgIds = sorted({*true.imgs, *detected.imgs})
     judge.params.catIds = labels
     judge.params.areaRng, judge.params.areaRngLbl = [EVERY_SIZE], ["all"]
-    # COCO keeps 100 detections of an image; we keep all, so that nothing is cut off unseen.
-    judge.params.maxDets = [max(map(len, found.imgToAnns.values()), default=0)]
+    # COCO keeps 100 detections of an image; we keep all of them.
+    judge.params.maxDets = [max(map(len, detected.imgToAnns.values()), default=0)]
     judge.evaluate()
     judge.accumulate()
     return judge

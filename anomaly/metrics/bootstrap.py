@@ -1,4 +1,4 @@
-"""How sure a figure is that is no share: how far it goes when the images are drawn anew."""
+"""95 % bootstrap intervals of figures that are no shares: the images are resampled."""
 
 from __future__ import annotations
 
@@ -28,8 +28,9 @@ def draws(truth: Truth) -> np.ndarray:
     strata = np.where(truth.annotated | (truth.labels == 0), truth.labels, LEFT_OUT)
     drawn = np.zeros((DRAWS, len(strata)), np.int64)
     for stratum in np.unique(strata):
-        own = np.flatnonzero(strata == stratum)
-        drawn[:, own] = generator.multinomial(len(own), np.full(len(own), 1 / len(own)), DRAWS)
+        members = np.flatnonzero(strata == stratum)
+        count = len(members)
+        drawn[:, members] = generator.multinomial(count, np.full(count, 1 / count), DRAWS)
     return drawn
 
 
@@ -48,8 +49,8 @@ def of_average_precisions(judged: Judged | None, drawn: np.ndarray) -> dict[str,
 
 
 def _means(figures: np.ndarray, drawn: np.ndarray) -> np.ndarray:
-    own = np.isfinite(figures)
-    return drawn[:, own] @ figures[own] / drawn[:, own].sum(1)
+    has = np.isfinite(figures)
+    return drawn[:, has] @ figures[has] / drawn[:, has].sum(1)
 
 
 def _redrawn(judge: COCOeval, drawn: np.ndarray) -> np.ndarray:
@@ -71,7 +72,7 @@ def _of_type(
     for image, row in seen:
         true[image] = len(row["gtIds"])
     blocks = np.split(drawn, range(BLOCK, len(drawn), BLOCK))
-    areas = [list(_areas(hits, own[:, of[order]], own @ true, recalls)) for own in blocks]
+    areas = [list(_areas(hits, block[:, of[order]], block @ true, recalls)) for block in blocks]
     return np.concatenate(areas, 1)
 
 
@@ -79,10 +80,10 @@ def _areas(
     hits: np.ndarray, weights: np.ndarray, true: np.ndarray, recalls: np.ndarray
 ) -> Iterator[np.ndarray]:
     """(draws,) areas under the curves of precision that only falls, as COCO samples them."""
-    said = np.cumsum(weights, 1)
+    ranked = np.cumsum(weights, 1)
     for hit in hits:
         right = np.cumsum(weights[:, hit], 1)
-        precision = right / np.maximum(said[:, hit], 1)
+        precision = right / np.maximum(ranked[:, hit], 1)
         falling = np.maximum.accumulate(precision[:, ::-1], 1)[:, ::-1]
         reached = np.searchsorted(recalls, right / true[:, None], "right")
         yield (falling * np.diff(reached, axis=1, prepend=0)).sum(1) / len(recalls)

@@ -30,14 +30,14 @@ def fit_temperature(proba: np.ndarray, labels: np.ndarray) -> float:
 
     Source: Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, section 4.2.
     """
-    own = np.arange(len(labels)), labels
+    true = np.arange(len(labels)), labels
 
     def cost(log_temperature: float) -> float:
         scaled = apply_temperature(proba, float(np.exp(log_temperature)))
-        return log_temperature**2 / (2 * PRIOR**2) - np.log(scaled[own] + SMALLEST).sum()
+        return log_temperature**2 / (2 * PRIOR**2) - np.log(scaled[true] + SMALLEST).sum()
 
-    found = minimize_scalar(cost, bounds=(-WIDEST, WIDEST), method="bounded")
-    return float(np.exp(found.x))
+    best = minimize_scalar(cost, bounds=(-WIDEST, WIDEST), method="bounded")
+    return float(np.exp(best.x))
 
 
 def apply_temperature(proba: np.ndarray, temperature: float) -> np.ndarray:

@@ -22,16 +22,10 @@ Values = dict[str, float]
 def score(joined: Joined, decided: Counts | None = None) -> Scores:
     """Every number of one split; rates and overlaps are in 0..1, `escapes`, `overkill` are counts.
 
-    A number that has no data (no defective image, no good image, a class absent from the
-    truth, a precision of a class never predicted, a field that the predictions lack) is absent;
-    `catalogue` lists all. `decided` are the shares of `operating.decisions`, which become shares
-    like the others.
-
-    - shares, with intervals: `accuracy`, `defect_accuracy` (right type among the defective),
-      `escape_rate`, `overkill_rate`, `precision.<class>`, `recall.<class>`
-    - of images: `balanced_accuracy`, `macro_f1`, `auroc`, `ece`, `escapes`, `overkill`
-    - of pixels, with spreads: `iou`
-    - of instances, with spreads: `map`, `map50`, `box_map`, `box_map50`, `ap.<class>`
+    `catalogue` says what each means. One that has no data (no defective image, no good image, a
+    class absent from the truth, a precision of a class never predicted, a field that the
+    predictions lack) is absent. Shares have intervals; means of pixels and instances have spreads.
+    `decided` are the shares of `operating.decisions`, which become shares like the others.
     """
     confusion = _confusion(joined)
     counted = {} if confusion is None else shares(confusion, joined.truth.classes)

@@ -33,10 +33,10 @@ def cases(name: str, split: Split, joined: Joined, cache: Cache) -> dict[str, Fi
     figures = {}
     for kind, chosen in _ranked(predictions.labels, truth.labels, overlap).items():
         images = load_images([photos[truth.ids[i]] for i in chosen], split.grid, cache)
-        found = [detections[i] for i in chosen]
+        seen = [detections[i] for i in chosen]
         captions = [_caption(joined, i, proba[i].max(), overlap[i]) for i in chosen]
         figures[kind] = overlays(
-            *(images, heat[chosen], truth.masks[chosen], found),
+            *(images, heat[chosen], truth.masks[chosen], seen),
             *(truth.classes, captions, f"{name}: {kind} cases"),
         )
     return figures

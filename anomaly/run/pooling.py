@@ -43,27 +43,28 @@ def pool(
 ) -> None:
     """Once every fold has finished, score all their predictions together and record that.
 
-    `start` begins a tracked run like the fold's own. Folds belong together when they carry the
+    `start` begins a tracked run like that of a fold. Folds belong together when they carry the
     same `cross_validation` tag: same folds, same configuration. Pooled before, they stay as they are.
     """
     folds = _folds(config, dataset, tags, store)
     known = {"role": "pooled", "folds": " ".join(run.info.run_id for run in folds)}
     if not folds or finished_runs(store, dataset.category, known):
         return
-    own = folder / "pooled"
-    own.mkdir(parents=True, exist_ok=True)
+    results_folder = folder / "pooled"
+    results_folder.mkdir(parents=True, exist_ok=True)
     pooled_tags = {**tags, **known, "fold": "all", "of": tags["role"]}
     if "members" in tags:
         pooled_tags["members"] = " ".join(run.data.tags["members"] for run in folds)
     name = f"{dataset.category}-{tags['kind']}-{len(folds)}folds"
-    with start(own, name=name, tags=pooled_tags) as tracker:
+    with start(results_folder, name=name, tags=pooled_tags) as tracker:
         scores = {}
         for part in ("val", "test"):
             parts = [predictions_of(store, run, part) for run in folds]
-            scores[part] = _score(own, part, parts, decisions(folds, part), dataset, cache)
-        results.write_scores(own, scores)
+            decided = decisions(folds, part)
+            scores[part] = _score(results_folder, part, parts, decided, dataset, cache)
+        results.write_scores(results_folder, scores)
         tracker.finish(results.metrics(scores))
-    places = [("run", tracker.record.run_id), ("results", str(own))]
+    places = [("run", tracker.record.run_id), ("results", str(results_folder))]
     print_scores(f"{len(folds)} folds pooled: each image tested once", scores, places)
 
 
@@ -103,7 +104,7 @@ def _score(
 
 
 def decisions(folds: Sequence[Run], part: str) -> dict[str, tuple[int, int]]:
-    """{name: (hits, count)} over all folds, each with the thresholds of its own validate part."""
+    """{name: (hits, count)} over all folds, each with the thresholds of its validate part."""
     total: dict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
     for metrics in (run.data.metrics for run in folds):
         for name in DECISIONS:

@@ -1,4 +1,4 @@
-"""What a run says at its end: figures with their evidence, and where everything lies."""
+"""What a run prints at its end: figures with their evidence, and where everything is."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def read_predictions(path: Path) -> Predictions:
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             return _predictions({name: file[name] for name in file.files})
-    except Exception as error:  # zip, numpy and our own checks all have their own
+    except Exception as error:  # zip, numpy and our checks each raise their kind
         raise InputError(_refusal(path, error)) from None
 
 
