@@ -14,6 +14,7 @@ import numpy as np
 from anomaly.config import unused
 from anomaly.config.job import Job
 from anomaly.config.parse import parameters
+from anomaly.config.paths import CONF, INSTALLED
 from anomaly.config.schema import RunConfig
 from anomaly.run import tags as naming
 from anomaly.run.build import build_learner, instantiate
@@ -153,7 +154,7 @@ def _conclude(
 
 
 def _ui(store: Store) -> str:
-    """The command that shows all runs; `make ui` alone opens the default output folder."""
+    """The command that shows all runs: `make ui` in a clone, `anomaly ui` of the package."""
     from anomaly.tracking.store import store_at
 
     if not store.uri.startswith("sqlite"):
@@ -162,6 +163,8 @@ def _ui(store: Store) -> str:
     if store != store_at(store.output):
         return command
     output = store.output.resolve()
+    if CONF == INSTALLED:
+        return shlex.join(["anomaly", "ui", "--output", str(output)])
     usual = output == Path(__file__).resolve().parents[2] / "outputs"
     folder = "" if usual else " OUTPUT=" + shlex.quote(str(output))
     return f"make ui{folder} ({command})"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from anomaly.config.paths import INSTALLED
 from anomaly.run.workflow import _ui
 from anomaly.tracking.store import Store
 
@@ -30,3 +31,9 @@ def test_make_ui_is_not_named_where_the_runs_are_not_in_the_output_folder():
     assert _ui(Store("http://server:5000", Path("/data"))) == "http://server:5000"
     elsewhere = "sqlite:////store/mlflow.db"
     assert _ui(Store(elsewhere, Path("/data"))) == f"mlflow ui --backend-store-uri {elsewhere}"
+
+
+def test_the_installed_package_names_its_command(monkeypatch):
+    monkeypatch.setattr("anomaly.run.workflow.CONF", INSTALLED)
+    store = Store("sqlite:////data/my out/mlflow.db", Path("/data/my out"))
+    assert _ui(store) == "anomaly ui --output '/data/my out'"
