@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pkgutil
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,13 +14,7 @@ from anomaly.runtime.import_keras import import_keras
 if TYPE_CHECKING:
     from anomaly.model.learner import Learner
 
-# The file that only this kind of learner saves, and the module whose `load` reads it. Nothing else
-# is ever imported because a file says so.
-KINDS = {
-    "classifier.json": "anomaly.model.classifier",
-    "bovw.json": "anomaly.model.bovw",
-    "detector.json": "anomaly.model.mask_rcnn",
-}
+OTHER_NAMES = {"mask_rcnn": "detector.json"}  # any other learner NAME is known by its NAME.json
 PLACES = ("", "data", "model", "model/data")  # below the folder of a run, or of its model
 
 
@@ -34,11 +29,17 @@ def load(folder: Path | str, cache: Cache | None = None) -> Learner:
         InputError: there is no trained model, or its files are damaged.
     """
     for place in PLACES:
-        for marker, module in KINDS.items():
+        for marker, module in _kinds().items():
             if (Path(folder) / place / marker).is_file():
                 import_keras()
                 return _read(module, Path(folder) / place, cache or NoCache())
     raise InputError(f"{folder} holds no trained model; give the folder of a finished training run")
+
+
+def _kinds() -> dict[str, str]:
+    """{the file that this kind of learner saves: the module that reads it}, of our own modules."""
+    names = [module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)])]
+    return {OTHER_NAMES.get(name, f"{name}.json"): f"anomaly.model.{name}" for name in names}
 
 
 def _read(module: str, folder: Path, cache: Cache) -> Learner:
