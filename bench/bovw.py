@@ -57,7 +57,7 @@ def _alone(root: Path, folder: Path, cores: int) -> float:
     from anomaly.cache.store import Cache
     from anomaly.data import mvtec
     from anomaly.model.bovw.descriptors import Sampling
-    from anomaly.model.bovw.reader import Reader
+    from anomaly.model.bovw.encoder import Reader
     from anomaly.model.pictures import firsts, training_pictures
 
     images, own = Cache(folder / "images", 8), Cache(folder / f"words{cores}", 8)

@@ -148,7 +148,7 @@ def _seconds(work: Callable[[], Any]) -> float:
 
 def _training(loss_model: LossModel, folder: Path) -> float:
     """Whole epochs as a run has them, checkpoints included; validation is left out."""
-    from anomaly.model.mask_rcnn.learning.training import Trainer
+    from anomaly.model.mask_rcnn.learning.loop import Trainer
     from anomaly.model.training.checkpoint import Checkpoint
 
     batches = _batches(loss_model, folder)

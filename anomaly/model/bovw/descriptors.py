@@ -15,7 +15,7 @@ from anomaly.cache.store import key_of
 MAKERS = (
     "model/bovw/descriptors.py",
     "model/bovw/vocabulary.py",
-    "model/bovw/reader.py",
+    "model/bovw/encoder.py",
 )  # the code
 NUMBERS = 128  # of one descriptor: 4 x 4 cells, 8 directions in each
 WINDOW = 6  # sides of a patch in OpenCV's keypoint size: 4 cells, each 3 times half the size

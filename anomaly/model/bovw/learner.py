@@ -13,7 +13,7 @@ from anomaly.cache.store import Cache
 from anomaly.data.truth import load_instances
 from anomaly.model.bovw.bag import Bag, from_arrays
 from anomaly.model.bovw.descriptors import Sampling
-from anomaly.model.bovw.reader import Reader
+from anomaly.model.bovw.encoder import Reader
 from anomaly.model.bovw.training import Recipe
 from anomaly.model.bovw.votes import heat
 from anomaly.model.localise import choose_threshold, instances

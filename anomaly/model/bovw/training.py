@@ -12,7 +12,7 @@ import numpy as np
 from anomaly.model.bovw.bag import Bag
 from anomaly.model.bovw.grid_search import search
 from anomaly.model.bovw.histogram import vectors
-from anomaly.model.bovw.reader import Reader
+from anomaly.model.bovw.encoder import Reader
 from anomaly.model.pictures import Picture, firsts, training_pictures
 from anomaly.model.svm import distances, fit
 from anomaly.types import Split

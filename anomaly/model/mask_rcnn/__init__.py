@@ -11,11 +11,11 @@ import numpy as np
 
 from anomaly.cache.store import Cache
 from anomaly.config.ranges import Fraction, Number, Positive, Share, Size
-from anomaly.data.truth import MOST
+from anomaly.data.truth import MAX_INSTANCES
 from anomaly.errors import InputError
 from anomaly.model.mask_rcnn.learner import Detector, Recipe, load
 from anomaly.model.mask_rcnn.network import Parts, Settings, finder
-from anomaly.model.mask_rcnn.start import begin
+from anomaly.model.mask_rcnn.initial_weights import begin
 
 if TYPE_CHECKING:
     from anomaly.augment.policy import Policy
@@ -99,5 +99,5 @@ def _check(settings: Settings, max_instances: int, levels: Sequence[np.ndarray])
             f"model.anchors_per_image must be at most {anchors}, which is all that"
             f" model.image_size and model.anchor_ratios give, got {settings.anchors_per_image}"
         )
-    if max_instances > MOST:
-        raise InputError(f"model.max_instances must be at most {MOST}, got {max_instances}")
+    if max_instances > MAX_INSTANCES:
+        raise InputError(f"model.max_instances must be at most {MAX_INSTANCES}, got {max_instances}")

@@ -23,10 +23,10 @@ from anomaly.model.learner import Report
 from anomaly.model.mask_rcnn import decide
 from anomaly.model.mask_rcnn.learning.batches import Batches, Shapes
 from anomaly.model.mask_rcnn.learning.loss_model import LossModel
-from anomaly.model.mask_rcnn.learning.training import Diverged, Trainer
+from anomaly.model.mask_rcnn.learning.loop import Diverged, Trainer
 from anomaly.model.mask_rcnn.network import Parts
 from anomaly.model.mask_rcnn.pyramid import freeze
-from anomaly.model.mask_rcnn.start import NOTES
+from anomaly.model.mask_rcnn.initial_weights import NOTES
 from anomaly.model.mask_rcnn.views import Rows, Seen, look
 from anomaly.model.training.checkpoint import Checkpoint, key_of
 from anomaly.model.training.devices import jit

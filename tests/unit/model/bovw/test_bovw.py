@@ -96,8 +96,8 @@ def test_a_warm_run_describes_nothing_anew(demo, store, monkeypatch):
     def refuse(*_: object) -> None:
         raise AssertionError("SIFT was computed although its patches are in the cache")
 
-    monkeypatch.setattr("anomaly.model.bovw.reader.describe", refuse)
-    monkeypatch.setattr("anomaly.model.bovw.reader.learn", refuse)
+    monkeypatch.setattr("anomaly.model.bovw.encoder.describe", refuse)
+    monkeypatch.setattr("anomaly.model.bovw.encoder.learn", refuse)
     assert_same(learned(demo, store).predict(demo.test.images, demo.test.grid), before)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from anomaly.errors import InputError
 from anomaly.model.bovw.histogram import bins, histogram, length, vectors
-from anomaly.model.bovw.reader import SEEN
+from anomaly.model.bovw.encoder import SEEN
 from anomaly.model.bovw.vocabulary import Vocabulary, learn, normalised
 
 WORDS = 7

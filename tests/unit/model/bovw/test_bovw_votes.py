@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from anomaly.model.bovw.histogram import bins, histogram, length
-from anomaly.model.bovw.reader import SEEN
+from anomaly.model.bovw.encoder import SEEN
 from anomaly.model.bovw.votes import heat, share_out, spread
 
 GRID, WORDS = 64, 5

@@ -171,7 +171,9 @@ def test_of_too_many_instances_the_largest_count_and_the_rest_is_told(batches, d
         mask[10 * k : 10 * k + 2 + k, 5:15] = 255
     Image.fromarray(mask).save(tmp_path / "mask.png")
     own = batches(most=2)
-    sample = replace(own.defective[0], mask=tmp_path / "mask.png")
+    sample = own.defective[0]
+    annotation = replace(sample.annotation, mask=tmp_path / "mask.png")
+    sample = replace(sample, annotation=annotation)
     own.defective = [sample]
     assert own.left_out() == 4
     boxes = own._example(sample)["boxes"]

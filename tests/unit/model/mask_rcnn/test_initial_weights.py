@@ -13,7 +13,7 @@ import pytest
 from anomaly.backbone import tiny
 from anomaly.errors import InputError
 from anomaly.model.mask_rcnn.network import Parts, finder
-from anomaly.model.mask_rcnn.start import begin
+from anomaly.model.mask_rcnn.initial_weights import begin
 
 from .test_backends import SETTINGS
 
