@@ -90,7 +90,7 @@ image: ## build a Docker image: TARGET=cpu, gpu or mlflow
 	docker build -f docker/Dockerfile --target $(TARGET) -t anomaly:$(TARGET) .
 
 clean: ## remove the environment and the caches; outputs and data stay
-	rm -rf $(VENV) .tools .pytest_cache .ruff_cache .mypy_cache outputs/cache
+	rm -rf $(VENV) .tools .pytest_cache .ruff_cache .mypy_cache docs/_build outputs/cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/%.done: requirements/%.txt | $(VENV)/bin/python

@@ -18,7 +18,7 @@ from anomaly.config.paths import CONF, groups
 from anomaly.metrics.catalogue import FIGURES
 
 ROOT = Path(__file__).parents[2]
-PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "CONTRIBUTING.md"]
+PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "CONTRIBUTING.md", ROOT / "README.md"]
 TRAIN = re.compile(r"^(?:\w+=\S+ )?(?:anomaly train|\S*python train\.py) (.+?)(?: {2,}#.*)?$", re.M)
 COMMANDS = sorted({line for page in PAGES for line in TRAIN.findall(page.read_text())})
 
