@@ -1,8 +1,7 @@
-"""The demo data set: a machined part drawn by our own code, in the layout of MVTec AD.
+"""The demo data set: drawn images of a machined part, in the layout of MVTec AD.
 
-Pictures lie in <root>/demo, or, where other settings were drawn there before, in
-<root>/<settings>/demo: nothing drawn is ever replaced, so runs with different seeds can share a
-root without pulling pictures from under each other.
+The images lie in <root>/demo, or in <root>/<settings>/demo if <root>/demo was drawn with other
+settings. Existing images are never replaced, so runs with different seeds can share a root.
 """
 
 from __future__ import annotations
@@ -21,17 +20,23 @@ from anomaly.cache.store import Cache
 from anomaly.config.ranges import Count, Number, Seed, Share, Size
 from anomaly.data import mvtec
 from anomaly.data.drawn.render import KINDS, render
+from anomaly.data.split import check_settings
 from anomaly.errors import InputError
 from anomaly.runtime.files import new_folder
 from anomaly.types import GOOD, PARTS, Dataset
 
 CATEGORY = "demo"
 MARKER = "demo.json"
-DRAWING = 2  # raise it when the drawing changes, so that it is drawn anew
-GOOD_RATIO = 4  # good parts to one of each defect type
-TRAIN_RATIO = 0.8  # of the good parts, in train/good; the rest is in test/good
-# Sensor noise repeats nothing, so a search for repetitions costs time and saves no bytes.
-FAST = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
+DRAWING = 2  # version of the drawing code; increased when it draws other images
+GOOD_RATIO = 4  # good images for each image of one defect type
+TRAIN_RATIO = 0.8  # share of the good images in train/good; the others are in test/good
+# Sensor noise has no repetitions, so a search for them takes time and saves no bytes.
+PNG_OPTIONS = [
+    cv2.IMWRITE_PNG_COMPRESSION,
+    1,
+    cv2.IMWRITE_PNG_STRATEGY,
+    cv2.IMWRITE_PNG_STRATEGY_RLE,
+]
 
 
 def build(
@@ -50,22 +55,24 @@ def build(
     grid: Size,
     min_instance_area: Count,
 ) -> Dataset:
-    """Draw what is not there yet, then split it as `mvtec.build` does.
+    """Draw the images that are missing, then split them as `mvtec.build` does.
 
-    `images` counts each defect type; good parts are four times as many. `seed` names both the
-    drawing and the split.
+    `images` is the number for each defect type; there are four times as many good ones. `seed`
+    determines both the images and the split.
 
     Raises:
-        InputError: too few images for the parts or folds, or shares that make no sense.
+        InputError: too few images for the splits or folds, or shares that make no sense.
     """
-    mvtec.check(train + test + validate, folds, fold)
-    least = max(folds or 0, len(PARTS))
-    if images < least:
-        raise InputError(f"data.images must be {least} or more, one for each part, got {images}")
-    home = ensure_drawn(Path(root), seed=seed, side=side, images=images)
+    check_settings(train + test + validate, folds, fold)
+    needed = max(folds or 0, len(PARTS))
+    if images < needed:
+        raise InputError(
+            f"data.images must be {needed} or more, one for each split or fold, got {images}"
+        )
+    folder = ensure_drawn(Path(root), seed=seed, side=side, images=images)
     return mvtec.build(
         cache=cache,
-        root=str(home),
+        root=str(folder),
         category=CATEGORY,
         exclude=[],
         train=train,
@@ -81,19 +88,21 @@ def build(
 
 
 def ensure_drawn(root: Path, *, seed: int, side: int, images: int) -> Path:
-    """The folder below which demo/ holds exactly these pictures, `side` pixels square.
+    """The folder whose subfolder demo/ has exactly these images, `side` pixels square.
 
     Raises:
-        InputError: something else stands where the pictures belong.
+        InputError: the subfolder for these settings exists with other content.
     """
     settings = {"drawing": DRAWING, "seed": seed, "side": side, "images": images}
-    own = root / "-".join(f"{key}{value}" for key, value in settings.items())
-    for home in (root, own):
-        if not (home / CATEGORY).exists():
-            _draw(home, settings)
-        if _settings_of(home / CATEGORY) == settings:
-            return home
-    raise InputError(f"{own / CATEGORY} was changed after it was drawn; delete it to draw it anew")
+    separate = root / "-".join(f"{key}{value}" for key, value in settings.items())
+    for folder in (root, separate):
+        if not (folder / CATEGORY).exists():
+            _draw(folder, settings)
+        if _settings_of(folder / CATEGORY) == settings:
+            return folder
+    raise InputError(
+        f"{separate / CATEGORY} was changed after it was drawn; delete it to draw it again"
+    )
 
 
 def _settings_of(folder: Path) -> dict | None:
@@ -103,10 +112,10 @@ def _settings_of(folder: Path) -> dict | None:
         return None
 
 
-def _draw(home: Path, settings: dict) -> None:
-    """All pictures or none; those of another process that was faster serve as well."""
-    home.mkdir(parents=True, exist_ok=True)
-    with suppress(FileExistsError), new_folder(home / CATEGORY) as folder:
+def _draw(root: Path, settings: dict) -> None:
+    """Draw all images or none; if another process finishes first, its images are kept."""
+    root.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError), new_folder(root / CATEGORY) as folder:
         _draw_all(folder, settings["seed"], settings["side"], settings["images"])
         (folder / MARKER).write_text(json.dumps(settings) + "\n")
 
@@ -116,7 +125,7 @@ def _draw_all(folder: Path, seed: int, side: int, images: int) -> None:
     for path in {(folder / name).parent for _, _, *names in plan for name in names if name}:
         path.mkdir(parents=True)
 
-    def one(entry: tuple[str, int, str, str | None]) -> None:
+    def draw(entry: tuple[str, int, str, str | None]) -> None:
         kind, index, image, mask = entry
         picture = render(kind, seed, index, side)
         _write(folder / image, cv2.cvtColor(picture.image, cv2.COLOR_RGB2BGR))
@@ -124,15 +133,15 @@ def _draw_all(folder: Path, seed: int, side: int, images: int) -> None:
             _write(folder / mask, picture.mask.astype(np.uint8) * 255)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(one, plan))
+        list(pool.map(draw, plan))
 
 
 def _plan(images: int) -> Iterator[tuple[str, int, str, str | None]]:
-    """(kind, index among its kind, image, mask) of every picture to draw."""
+    """(kind, index within the kind, image file, mask file) of every picture to draw."""
     train = int(images * GOOD_RATIO * TRAIN_RATIO)
     for index in range(images * GOOD_RATIO):
-        part, number = ("train", index) if index < train else ("test", index - train)
-        yield GOOD, index, f"{part}/{GOOD}/{number:03d}.png", None
+        split, number = ("train", index) if index < train else ("test", index - train)
+        yield GOOD, index, f"{split}/{GOOD}/{number:03d}.png", None
     for kind in KINDS[1:]:
         for index in range(images):
             mask = f"ground_truth/{kind}/{index:03d}_mask.png"
@@ -140,4 +149,6 @@ def _plan(images: int) -> Iterator[tuple[str, int, str, str | None]]:
 
 
 def _write(path: Path, pixels: np.ndarray) -> None:
-    path.write_bytes(cv2.imencode(".png", pixels, FAST)[1].tobytes())  # imwrite hides a full disk
+    path.write_bytes(
+        cv2.imencode(".png", pixels, PNG_OPTIONS)[1].tobytes()
+    )  # imwrite ignores a full disk

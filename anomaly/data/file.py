@@ -1,4 +1,4 @@
-"""What importers know of one photo."""
+"""What an importer knows about one image file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from anomaly.types import Image
 
 @dataclass(frozen=True)
 class File:
-    """A photo, the name of its class, and its mask."""
+    """An image, the name of its class, and its mask (None for good parts)."""
 
     image: Image
     label: str

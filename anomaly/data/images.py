@@ -1,4 +1,4 @@
-"""Decoded, resized images of samples; each is decoded once per size and cached."""
+"""Loads images at a given size; each file is decoded once per size and cached."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ MAKERS = ("data/read.py", "data/images.py")  # the code that makes a resized ima
 
 
 def photo(source: Path | str | np.ndarray, id: str | None = None) -> Image:
-    """A photo that belongs to no data set, to be judged.
+    """A photo that belongs to no data set, to be inspected.
 
     Args:
         source: a file, or (h, w, 3) uint8 RGB pixels.
-        id: what predictions call it; by default the path, or the first digits of its digest.
+        id: its name in predictions; by default the path, or the first digits of its digest.
 
     Raises:
         InputError: a file that cannot be read, or pixels of another shape or type.
@@ -40,7 +40,7 @@ def photo(source: Path | str | np.ndarray, id: str | None = None) -> Image:
 
 
 def load_images(images: Sequence[Image], size: int, cache: Cache) -> np.ndarray:
-    """(n, size, size, 3) uint8 RGB; the aspect ratio gives way to the square."""
+    """(n, size, size, 3) uint8 RGB; the aspect ratio is not kept."""
     with ThreadPoolExecutor() as pool:
         loaded = list(pool.map(lambda image: load_image(image, size, cache), images))
     return np.stack(loaded) if loaded else np.zeros((0, size, size, 3), np.uint8)
@@ -50,7 +50,7 @@ def load_image(image: Image, size: int, cache: Cache) -> np.ndarray:
     """One image at (size, size, 3), uint8 RGB.
 
     Raises:
-        InputError: the file cannot be decoded, or is no longer the one of the digest.
+        InputError: the file cannot be decoded, or has changed since its digest was taken.
     """
     return cache.get(
         key_of("image", digest(*MAKERS), image.content, size), lambda: _resized(image, size)
@@ -59,7 +59,8 @@ def load_image(image: Image, size: int, cache: Cache) -> np.ndarray:
 
 def resize(image: np.ndarray, size: int) -> np.ndarray:
     """(h, w, ...) to (size, size, ...): averaged along sides that shrink, bilinear along others."""
-    height, width = (min(side, size) for side in image.shape[:2])  # OpenCV averages both or none
+    # In two steps, since OpenCV's INTER_AREA averages only where both sides shrink.
+    height, width = (min(side, size) for side in image.shape[:2])
     shrunk = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
     return cv2.resize(shrunk, (size, size), interpolation=cv2.INTER_LINEAR)
 
@@ -79,8 +80,7 @@ def _resized(image: Image, size: int) -> np.ndarray:
         return resize(image.source, size)
     try:
         resized = resize(read_image(image.source), size)
-        # After decoding: a change before it shows as well.
-        check_unchanged(image.source, image.content)
+        check_unchanged(image.source, image.content)  # also finds a change before decoding
         return resized
     except UnreadableImage as error:
         raise InputError(f"{image.source}: {error}") from None

@@ -1,4 +1,4 @@
-"""Reads one image or mask file, whatever its depth and colour model, or says what is wrong."""
+"""Reads an image or mask file of any bit depth and colour model, or explains why it cannot."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
-MAX_PIXELS = 200_000_000  # a bigger picture is a mistake or a decompression bomb
-Image.MAX_IMAGE_PIXELS = None  # our own limit speaks, before anything is decoded
+MAX_PIXELS = 200_000_000  # a larger image is a mistake or a decompression bomb
+Image.MAX_IMAGE_PIXELS = None  # replaced by MAX_PIXELS, which is checked before decoding
 
 
 class UnreadableImage(ValueError):
-    """A file that cannot be used as an image; the text says why, without the file's name."""
+    """A file that cannot be used as an image; the message is the reason, without the file name."""
 
 
 def read_image(path: Path) -> np.ndarray:
     """The image as (height, width, 3) uint8 RGB, upright.
 
-    16-bit grey is scaled from 0..65535 to 0..255; palettes are looked up; alpha is dropped.
+    16-bit grey is scaled from 0..65535 to 0..255, palette colours are looked up, and alpha is
+    dropped.
 
     Raises:
         UnreadableImage: empty, truncated, not an image, too large, or of a float format.
@@ -35,11 +36,11 @@ def read_mask(path: Path) -> np.ndarray:
     Raises:
         UnreadableImage: as for `read_image`.
     """
-    return _upright(path, _set_pixels)
+    return _upright(path, _defective_pixels)
 
 
 def read_size(path: Path) -> tuple[int, int]:
-    """(height, width) of an image as `read_image` returns it; decodes it to be sure it can.
+    """(height, width) of an image as `read_image` returns it, which decodes it completely.
 
     Raises:
         UnreadableImage: as for `read_image`.
@@ -49,7 +50,7 @@ def read_size(path: Path) -> tuple[int, int]:
 
 
 def digest(path: Path) -> str:
-    """The hexadecimal name of a file's bytes.
+    """The SHA-256 of a file's bytes, in hexadecimal.
 
     Raises:
         UnreadableImage: the file cannot be read.
@@ -61,10 +62,10 @@ def digest(path: Path) -> str:
 
 
 def check_unchanged(path: Path, content: str) -> None:
-    """What has been decoded is kept under the digest of before, so it had better still be that.
+    """Check that a decoded file still has the digest under which its content will be cached.
 
     Raises:
-        UnreadableImage: the file is another one by now.
+        UnreadableImage: the file has changed.
     """
     if digest(path) != content:
         raise UnreadableImage("changed while it was read; start again")
@@ -108,13 +109,13 @@ def _eight_bit(image: Image.Image) -> Image.Image:
 
 
 def _opaque(image: Image.Image) -> Image.Image:
-    # Pillow drops a palette's transparency without a warning only by way of RGBA.
+    # Pillow warns when it drops the transparency of a palette, except by way of RGBA.
     return image.convert("RGBA") if "transparency" in image.info else image
 
 
-def _set_pixels(image: Image.Image) -> np.ndarray:
-    # A palette mask stores class indices: the index says what is defective, not its colour.
-    # Any depth and any colour counts, so nothing is scaled; alpha is no evidence.
+def _defective_pixels(image: Image.Image) -> np.ndarray:
+    # A palette mask stores class indices, so the index counts and not its colour. Any value above
+    # 0 in any channel counts, so nothing is scaled. Alpha does not mark defects.
     if image.mode in ("LA", "PA", "RGBA"):
         image = image.convert("RGB")
     pixels = np.asarray(image)

@@ -1,4 +1,4 @@
-"""Deals groups of samples out to parts: stratified by class, seeded, copies kept together."""
+"""Assigns groups of samples to splits or folds: stratified by class, seeded, copies together."""
 
 from __future__ import annotations
 
@@ -14,50 +14,71 @@ from anomaly.types import GOOD
 Items = Sequence[tuple[str, str, int]]  # (id, class name, group) of every sample
 
 
-def holdout(items: Items, shares: dict[str, float], seed: int) -> dict[str, str]:
-    """The part of every id. Every class reaches every part, in about the given shares.
+def check_settings(total: float, folds: int | None, fold: int) -> None:
+    """Check the sum of the shares, the number of folds (None without) and which one is tested.
 
     Raises:
-        InputError: a class has fewer groups than there are parts.
+        InputError: shares or folds that make no sense.
     """
-    return _deal(items, shares, seed, "have a part each in train, test and validate")
+    if abs(total - 1) > 1e-6:
+        raise InputError(f"data.train + data.test + data.validate must be 1, got {total:.3g}")
+    if folds is None and fold:
+        raise InputError(
+            f"data.fold={fold} needs data.folds=K, the number of folds; without it there is one split"
+        )
+    if folds is not None and folds < 3:
+        raise InputError(f"data.folds must be 3 or more (train, validate, test), got {folds}")
+    if folds is not None and fold >= folds:
+        raise InputError(
+            f"data.fold must be between 0 and {folds - 1} (data.folds={folds}), got {fold}"
+        )
+
+
+def holdout(items: Items, shares: dict[str, float], seed: int) -> dict[str, str]:
+    """{id: split}, with every class in every split, in about the given shares.
+
+    Raises:
+        InputError: a class has fewer groups than there are splits.
+    """
+    return _assign(items, shares, seed, "train, test and validate")
 
 
 def kfold(items: Items, folds: int, seed: int) -> dict[str, int]:
-    """The fold of every id, 0 to folds - 1, every class in every fold.
+    """{id: fold} with folds from 0 to folds - 1 and every class in every fold.
 
     Raises:
         InputError: a class has fewer groups than there are folds.
     """
     shares = {str(fold): 1 / folds for fold in range(folds)}
-    dealt = _deal(items, shares, seed, f"be in each of {folds} folds (data.folds)")
-    return {id: int(fold) for id, fold in dealt.items()}
+    assigned = _assign(items, shares, seed, f"{folds} folds (data.folds)")
+    return {id: int(fold) for id, fold in assigned.items()}
 
 
 def rotate(folds: dict[str, int], count: int, fold: int) -> dict[str, str]:
-    """The parts of one round of cross-validation: fold tests, the next validates, the rest trains."""
+    """The splits of one round: fold number `fold` is test, the next validate, others train."""
     names = {fold: "test", (fold + 1) % count: "validate"}
     return {id: names.get(k, "train") for id, k in folds.items()}
 
 
 def digest(rows: Sequence[tuple[str, str, str]]) -> str:
-    """One name for a split: over (id, label, part), whatever the order of the rows."""
+    """16 hexadecimal digits for rows of (id, label, split), whatever their order."""
     text = "\n".join("\t".join(row) for row in sorted(rows))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _deal(items: Items, shares: dict[str, float], seed: int, aim: str) -> dict[str, str]:
+def _assign(items: Items, shares: dict[str, float], seed: int, splits: str) -> dict[str, str]:
+    """{id: split}; `splits` describes them in messages."""
     groups = _groups(items)
-    _big_enough(groups, len(shares), aim)
-    parts = list(shares)
-    totals = _totals(groups)
-    have: dict[tuple[str, str], int] = defaultdict(int)  # (class, part) to samples dealt
-    place: dict[int, str] = {}
-    for number, members in _order(groups, seed):
-        place[number] = max(parts, key=lambda part: _need(members, part, shares, totals, have))
+    totals = _samples_per_class(groups)
+    _check_sizes(groups, totals, len(shares), splits)
+    assigned: dict[tuple[str, str], int] = defaultdict(int)  # (class, split): samples so far
+    split_of: dict[int, str] = {}
+    for number, members in _ordered(groups, seed):
+        split = max(shares, key=lambda name: _need(members, name, shares, totals, assigned))
+        split_of[number] = split
         for label in members.values():
-            have[label, place[number]] += 1
-    return {id: place[group] for id, _, group in items}
+            assigned[label, split] += 1
+    return {id: split_of[group] for id, _, group in items}
 
 
 def _groups(items: Items) -> dict[int, dict[str, str]]:
@@ -68,22 +89,22 @@ def _groups(items: Items) -> dict[int, dict[str, str]]:
     return groups
 
 
-def _order(groups: dict[int, dict[str, str]], seed: int) -> list[tuple[int, dict[str, str]]]:
-    """Shuffled; then mixed and large groups first, while there is still room to make up for them."""
+def _ordered(groups: dict[int, dict[str, str]], seed: int) -> list[tuple[int, dict[str, str]]]:
+    """Shuffled, with mixed and large groups first: later ones can still balance the shares."""
     entries = list(groups.items())
     shuffled = [entries[i] for i in np.random.default_rng(seed).permutation(len(entries))]
     return sorted(shuffled, key=lambda e: (-len(set(e[1].values())), -len(e[1])))
 
 
-def _need(members, part, shares, totals, have) -> tuple[int, float]:
-    """How much a part wants a group: first by the classes it still lacks, then by what it misses."""
+def _need(members, split, shares, totals, assigned) -> tuple[int, float]:
+    """How much a split needs a group: first by the classes, then by the samples that it lacks."""
     labels = list(members.values())
-    lacks = sum(have[label, part] == 0 for label in set(labels))
-    missing = sum(shares[part] * totals[label] - have[label, part] for label in labels)
-    return lacks, round(missing, 9)
+    classes = sum(assigned[label, split] == 0 for label in set(labels))
+    samples = sum(shares[split] * totals[label] - assigned[label, split] for label in labels)
+    return classes, round(samples, 9)
 
 
-def _totals(groups: dict[int, dict[str, str]]) -> dict[str, int]:
+def _samples_per_class(groups: dict[int, dict[str, str]]) -> dict[str, int]:
     totals: dict[str, int] = defaultdict(int)
     for members in groups.values():
         for label in members.values():
@@ -91,28 +112,29 @@ def _totals(groups: dict[int, dict[str, str]]) -> dict[str, int]:
     return totals
 
 
-def _big_enough(groups: dict[int, dict[str, str]], least: int, aim: str) -> None:
+def _check_sizes(
+    groups: dict[int, dict[str, str]], totals: dict[str, int], needed: int, splits: str
+) -> None:
     counts: dict[str, int] = defaultdict(int)
     for members in groups.values():
         for label in set(members.values()):
             counts[label] += 1
-    totals = _totals(groups)
     for label, count in sorted(counts.items()):
-        if count < least:
-            raise InputError(_too_few(label, totals[label], count, least, aim))
+        if count < needed:
+            raise InputError(_too_few(label, totals[label], count, needed, splits))
 
 
-def _too_few(label: str, total: int, count: int, least: int, aim: str) -> str:
-    """What is wrong with a class of `total` images that are `count` groups, and what helps."""
-    drop = "" if label == GOOD else f", or leave it out with data.exclude=[{label}]"
-    if total < least or total == count:
+def _too_few(label: str, total: int, count: int, needed: int, splits: str) -> str:
+    """What is wrong with a class of `total` images in `count` groups, and what to do."""
+    exclude = "" if label == GOOD else f", or leave it out with data.exclude=[{label}]"
+    if total < needed or total == count:
         return (
-            f"class '{label}' has {count} independent image{'s' * (count != 1)}, too few to"
-            f" {aim}: add at least {least - count} more{drop}"
+            f"class '{label}' has {count} independent image{'s' * (count != 1)}, too few for"
+            f" {splits}: add at least {needed - count} more{exclude}"
         )
     return (
-        f"class '{label}' has {total} images, but copies of one part were joined, which leaves"
-        f" {count} independent one{'s' * (count != 1)}, too few to {aim}: if they show different"
-        f" parts, raise data.copy_correlation (1 joins only identical files) and look at groups.csv;"
-        f" else add at least {least - count} more{drop}"
+        f"class '{label}' has {total} images, but copies of one part count once, which leaves"
+        f" {count} independent one{'s' * (count != 1)}, too few for {splits}: if they show"
+        " different parts, raise data.copy_correlation (1 joins only identical files) and look at"
+        f" groups.csv; else add at least {needed - count} more{exclude}"
     )

@@ -136,7 +136,7 @@ FOLDERS = [
         "files that are empty, truncated or no images: all are listed",
         DATA,
         unreadable_files,
-        "5 files cannot be used; mend or remove:\n"
+        "5 files cannot be used; repair or remove:\n"
         "  train/good/000.png: empty file\n"
         "  train/good/001.png: truncated\n"
         "  train/good/010.jpg: truncated\n"
@@ -147,14 +147,14 @@ FOLDERS = [
         "an image that would fill the memory",
         DATA,
         huge_image,
-        "1 file cannot be used; mend or remove:\n"
+        "1 file cannot be used; repair or remove:\n"
         "  test/good/000.png: 30000 x 30000 pixels, above the limit of 200 million",
     ),
     (
         "a mask of another size than its image",
         DATA,
         mask_of_another_size,
-        "1 file cannot be used; mend or remove:\n"
+        "1 file cannot be used; repair or remove:\n"
         "  test/dent/000.png: its mask ground_truth/dent/000_mask.png is 16 x 24 pixels,"
         " the image 32 x 32",
     ),
@@ -162,50 +162,50 @@ FOLDERS = [
         "a mask that marks nothing",
         DATA,
         black_mask,
-        "1 file cannot be used; mend or remove:\n"
+        "1 file cannot be used; repair or remove:\n"
         "  test/dent/000.png: its mask ground_truth/dent/000_mask.png is empty (all black)",
     ),
     (
         "a mask that is missing",
         DATA,
         missing_mask,
-        "1 file cannot be used; mend or remove:\n"
+        "1 file cannot be used; repair or remove:\n"
         "  test/dent/000.png: no mask; expected ground_truth/dent/000_mask.png",
     ),
     (
         "a mask whose image is missing",
         DATA,
         mask_without_image,
-        "1 file cannot be used; mend or remove:\n"
+        "1 file cannot be used; repair or remove:\n"
         "  ground_truth/dent/000_mask.png: no image test/dent/000.*",
     ),
     (
         "one mask for two images",
         DATA,
         two_images_of_one_mask,
-        "1 file cannot be used; mend or remove:\n"
+        "1 file cannot be used; repair or remove:\n"
         "  ground_truth/dent/000_mask.png: the mask of two images, test/dent/000.png and"
-        " train/dent/000.png; give each a name and a mask of its own",
+        " train/dent/000.png; give each image a different name and a mask with that name",
     ),
     (
         "masks of a class without images",
         DATA,
         masks_of_no_class,
-        "1 file cannot be used; mend or remove:\n"
+        "1 file cannot be used; repair or remove:\n"
         "  ground_truth/dnet: masks of a class without images; expected test/dnet",
     ),
     (
         "a name that is not UTF-8",
         DATA,
         name_that_is_not_text,
-        "1 file cannot be used; mend or remove:\n"
+        "1 file cannot be used; repair or remove:\n"
         "  test/good/\\xe4.png: its name is not UTF-8; rename it",
     ),
     (
-        "two classes that differ by characters that figures cannot be named by",
+        "two classes that would share the names of their metrics",
         DATA,
         classes_that_differ_by_signs,
-        WIDGET + ": classes a&b, a+b would share their figures' names (a_b); rename one",
+        WIDGET + ": classes a&b, a+b would share the metric name a_b; rename one",
     ),
     (
         "two classes that differ by case",
@@ -235,14 +235,14 @@ FOLDERS = [
         "a class too small for the folds",
         DATA + "data.exclude=[crack] data.folds=5",
         nothing,
-        "class 'dent' has 4 independent images, too few to be in each of 5 folds (data.folds):"
+        "class 'dent' has 4 independent images, too few for 5 folds (data.folds):"
         " add at least 1 more, or leave it out with data.exclude=[dent]",
     ),
     (
-        "too few demo images for the three parts",
+        "too few demo images for the three splits",
         "data=demo data.images=2",
         nothing,
-        "data.images must be 3 or more, one for each part, got 2",
+        "data.images must be 3 or more, one for each split or fold, got 2",
     ),
     (
         "a list of copies that names no image",

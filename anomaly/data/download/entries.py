@@ -61,7 +61,7 @@ class Budget:
 
 
 class _CountedStream:
-    """A decompressed tar with a separate budget: its headers are read into memory, so they count."""
+    """A decompressed tar with its budget: headers are read into memory, so they count."""
 
     def __init__(self, stream: IO[bytes], budget: Budget) -> None:
         self.stream, self.budget = stream, budget

@@ -1,1 +1,1 @@
-"""Draws the parts of the demo."""
+"""Draws the images of the demo data set."""

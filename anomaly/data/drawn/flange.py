@@ -1,7 +1,7 @@
 """The shape and pose of the demo's part: a turned flange with hub, bore, keyway and bolt holes.
 
-Lengths are in radii of the part, in whose frame (u, v) all is drawn; lamps are given there too.
-Nothing is blurred afterwards: edges are smooth because shares of pixels are computed.
+Lengths are in radii of the part, and everything, lamps included, is given in its frame (u, v).
+Edges are smooth because the covered share of each pixel is computed; nothing is blurred afterwards.
 """
 
 from __future__ import annotations
@@ -12,18 +12,22 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-FILL = 0.80  # radius of the part in half image sides
+FILL = 0.80  # radius of the part, in half sides of the image
 BORE, HUB, GROOVE = 0.20, 0.43, 0.86  # radii: the bore, the raised hub, a turned groove
 STEP, LINE = 0.035, 0.014  # widths of the hub's flank and of half the groove
-BOLTS, CIRCLE, DRILL = 6, 0.645, 0.088  # bolt holes: how many, on which radius, how wide
+BOLTS, CIRCLE, DRILL = (
+    6,
+    0.645,
+    0.088,
+)  # bolt holes: their number, the radius of their circle, their radius
 SINK = 0.030  # width of the chamfer around a bolt hole
-KEYWAY = (0.055, 0.275)  # half width of the slot in the bore, and how far out it reaches
-TILT = 0.42  # radians that a part may lean away from the camera
+KEYWAY = (0.055, 0.275)  # of the slot in the bore: half its width, and its end
+TILT = 0.42  # radians, the largest tilt away from the camera
 
 
 @dataclass(frozen=True)
 class Lamp:
-    """One lamp, far away: where it stands in the part's frame, and how strong it is."""
+    """A distant lamp: its direction in the part's frame, and its strength."""
 
     azimuth: float  # radians
     elevation: float  # radians above the surface
@@ -32,7 +36,7 @@ class Lamp:
 
 @dataclass(frozen=True)
 class View:
-    """A camera's look at one part. Maps are (side, side) float32."""
+    """One part as the camera sees it. Maps are (side, side) float32."""
 
     u: np.ndarray
     v: np.ndarray
@@ -40,29 +44,29 @@ class View:
     phi: np.ndarray
     bolt: tuple[np.ndarray, np.ndarray, np.ndarray]  # offset (u, v), distance to the nearest one
     pixel: float  # size of one pixel, in radii of the part
-    metal: np.ndarray  # how much of a pixel is metal, 0..1
+    metal: np.ndarray  # share of each pixel that is metal, 0..1
     lamps: tuple[Lamp, ...]
 
 
-def look(rng: np.random.Generator, side: int) -> View:
-    """A part in a pose of its own: any turn, tilted a little, shifted, nearer or farther."""
-    turn, scale = draw(rng, 0, 2 * np.pi), FILL * draw(rng, 0.90, 1.08)
+def random_view(rng: np.random.Generator, side: int) -> View:
+    """A part in a random pose: any rotation, slightly tilted, shifted and scaled."""
+    turn, scale = uniform(rng, 0, 2 * np.pi), FILL * uniform(rng, 0.90, 1.08)
     axis = ((np.arange(side, dtype=np.float32) + 0.5) * 2 / side - 1) / scale
-    x, y = np.meshgrid(axis + draw(rng, -0.07, 0.07), axis + draw(rng, -0.07, 0.07))
-    x, y = _tilted(x, y, draw(rng, 0, np.pi), math.cos(draw(rng, 0, TILT)))
+    x, y = np.meshgrid(axis + uniform(rng, -0.07, 0.07), axis + uniform(rng, -0.07, 0.07))
+    x, y = _tilted(x, y, uniform(rng, 0, np.pi), math.cos(uniform(rng, 0, TILT)))
     c, s = math.cos(turn), math.sin(turn)
     u, v = c * x + s * y, c * y - s * x
     pixel = 2 / (side * scale)
     r, phi = cv2.cartToPolar(u, v)
     bolt = _nearest_bolt(u, v, phi)
-    metal = below(-_clearance(u, v, r, bolt[2]), 0, pixel)
+    metal = below(-_edge_distance(u, v, r, bolt[2]), 0, pixel)
     return View(u, v, r, phi, bolt, pixel, metal, _lamps(rng, turn))
 
 
-def solid(u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """How far each point lies from the nearest edge: positive on metal, negative off it."""
+def edge_distance(u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """Distance of each point from the nearest edge: positive on metal, negative elsewhere."""
     rho = _nearest_bolt(u, v, np.arctan2(v, u) % (2 * np.pi))[2]
-    return _clearance(u, v, np.hypot(u, v), rho)
+    return _edge_distance(u, v, np.hypot(u, v), rho)
 
 
 def slopes(view: View) -> tuple[np.ndarray, np.ndarray]:
@@ -82,44 +86,44 @@ def slopes(view: View) -> tuple[np.ndarray, np.ndarray]:
 
 
 def below(x: np.ndarray, edge: float, pixel: float) -> np.ndarray:
-    """The share of a pixel that lies below an edge: 1 inside, 0 outside, smooth between."""
+    """The share of each pixel where x is below an edge: 1 inside, 0 outside, smooth between."""
     return np.clip((edge - x) / (1.3 * pixel) + 0.5, 0, 1)
 
 
 def band(x: np.ndarray, low: float, high: float, pixel: float) -> np.ndarray:
-    """The share of a pixel that lies between two edges."""
+    """The share of each pixel where x lies between two edges."""
     return below(x, high, pixel) - below(x, low, pixel)
 
 
-def draw(rng: np.random.Generator, low: float, high: float) -> float:
-    """A number between two others; a plain float, as numpy's would widen whole maps to float64."""
+def uniform(rng: np.random.Generator, low: float, high: float) -> float:
+    """A uniform random number, as a float: numpy's scalars would widen maps to float64."""
     return float(rng.uniform(low, high))
 
 
 def _tilted(x: np.ndarray, y: np.ndarray, axis: float, squeeze: float) -> tuple:
-    """Points of a plane that the camera sees squeezed across an axis."""
+    """Points on a tilted plane, which the camera sees compressed across the tilt axis."""
     c, s = math.cos(axis), math.sin(axis)
     across = (c * y - s * x) * (1 / squeeze - 1)
     return x - s * across, y + c * across
 
 
 def _lamps(rng: np.random.Generator, turn: float) -> tuple[Lamp, ...]:
-    key = draw(rng, 0, 2 * np.pi) - turn
-    fill = key + draw(rng, 1.2, 2.4) * (1 if rng.random() < 0.5 else -1)
+    key = uniform(rng, 0, 2 * np.pi) - turn
+    fill = key + uniform(rng, 1.2, 2.4) * (1 if rng.random() < 0.5 else -1)
     return (
-        Lamp(key, draw(rng, 0.80, 1.05), draw(rng, 0.9, 1.1)),
-        Lamp(fill, draw(rng, 0.70, 1.00), draw(rng, 0.30, 0.55)),
+        Lamp(key, uniform(rng, 0.80, 1.05), uniform(rng, 0.9, 1.1)),
+        Lamp(fill, uniform(rng, 0.70, 1.00), uniform(rng, 0.30, 0.55)),
     )
 
 
 def _nearest_bolt(u: np.ndarray, v: np.ndarray, phi: np.ndarray) -> tuple:
-    """Offsets (u, v) from the nearest bolt hole's centre, and the distance to it."""
+    """Offsets (u, v) from the centre of the nearest bolt hole, and the distance to it."""
     k = (phi * (BOLTS / (2 * np.pi)) + 0.5).astype(np.int32) % BOLTS
     angles = np.arange(BOLTS, dtype=u.dtype) * (2 * np.pi / BOLTS)
     bu, bv = u - (CIRCLE * np.cos(angles))[k], v - (CIRCLE * np.sin(angles))[k]
     return bu, bv, np.sqrt(bu * bu + bv * bv)
 
 
-def _clearance(u: np.ndarray, v: np.ndarray, r: np.ndarray, rho: np.ndarray) -> np.ndarray:
+def _edge_distance(u: np.ndarray, v: np.ndarray, r: np.ndarray, rho: np.ndarray) -> np.ndarray:
     slot = np.maximum(np.abs(v) - KEYWAY[0], np.abs(u - KEYWAY[1] / 2) - KEYWAY[1] / 2)
     return np.minimum(np.minimum(1 - r, r - BORE), np.minimum(rho - DRILL, slot))

@@ -1,7 +1,7 @@
-"""Draws one picture of the demo: a sound flange, or one with holes, scratches or stains.
+"""Draws one picture of the demo: a good flange, or one with holes, scratches or stains.
 
-A defect is laid over the finished part and cut off where it is too faint to see, so its mask is
-exactly the set of pixels that it changed; lamp and camera act on each pixel alone.
+A defect is blended over the finished part and cut off where it is too faint to see. Light and
+camera act on each pixel separately, so the mask is exactly what the defect changed.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ import cv2
 import numpy as np
 
 from anomaly.data.drawn import studio
-from anomaly.data.drawn.flange import View, below, draw, look, solid
-from anomaly.data.drawn.studio import STEEL, over
+from anomaly.data.drawn.flange import View, below, edge_distance, random_view, uniform
+from anomaly.data.drawn.studio import STEEL, blend
 from anomaly.masks.components import components
 from anomaly.types import GOOD
 
-FAINT = 0.10  # cover below this is no defect, to the eye as to the mask
-BRASS = np.array([0.88, 0.66, 0.24], np.float32)  # below the plating
-CRUMB = 0.04  # islands below this share of the largest piece are dropped
-TINTS = {  # what a stain leaves of red, green and blue
+FAINT = 0.10  # opacity below which a defect is invisible and left out of the mask
+BRASS = np.array([0.88, 0.66, 0.24], np.float32)  # the colour below the plating
+CRUMB = 0.04  # components smaller than this share of the largest one are removed
+TINTS = {  # the share of red, green and blue that a stain reflects
     "rust": (0.66, 0.40, 0.20),
     "oil": (0.50, 0.42, 0.30),
     "heat": (0.50, 0.56, 0.86),
 }
 
-Layer = tuple[np.ndarray, np.ndarray]  # cover (side, side), colour (side, side, 3)
+Layer = tuple[np.ndarray, np.ndarray]  # opacity (side, side), colour (side, side, 3)
 
 
 class Picture(NamedTuple):
@@ -38,33 +38,33 @@ class Picture(NamedTuple):
 
 
 def render(kind: str, seed: int, index: int, side: int) -> Picture:
-    """The picture that (kind, seed, index) names; each has a part, pose and light of its own."""
+    """The picture of (kind, seed, index), which determine its part, pose, light and defects."""
     rng = np.random.default_rng([seed, KINDS.index(kind), index])
-    view = look(rng, side)
+    view = random_view(rng, side)
     part = studio.picture(rng, view)
-    shot = studio.expose(rng, side)
-    image, mask = damaged(kind, rng, view, part)
-    return Picture(shot(image), mask)
+    camera = studio.random_camera(rng, side)
+    image, mask = add_defects(kind, rng, view, part)
+    return Picture(camera(image), mask)
 
 
-def damaged(
+def add_defects(
     kind: str, rng: np.random.Generator, view: View, part: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The part with one to three defects of a kind, and the (side, side) bool mask of them."""
+    """The part with one to three defects of a kind, and their (side, side) bool mask."""
     image, mask = part, np.zeros(view.u.shape, bool)
     if kind == GOOD:
         return image, mask
     for _ in range(rng.choice([1, 2, 3], p=COUNTS[kind])):
-        cover, colour = DEFECTS[kind](rng, view, image)
-        cover = _seen(cover * view.metal)
-        image, mask = over(image, colour, cover), mask | (cover > 0)
+        opacity, colour = DEFECTS[kind](rng, view, image)
+        opacity = _visible(opacity * view.metal)
+        image, mask = blend(image, colour, opacity), mask | (opacity > 0)
     return image, mask
 
 
 def hole(rng: np.random.Generator, view: View, image: np.ndarray) -> Layer:
-    """A blowhole: a ragged dark pit with a lip that catches the light."""
-    radius = draw(rng, 0.08, 0.13)
-    _, _, rho, angle = _around(rng, view, radius + 0.045)
+    """A blowhole: a ragged dark pit with a rim that reflects the light."""
+    radius = uniform(rng, 0.08, 0.13)
+    _, _, rho, angle = _polar_around(rng, view, radius + 0.045)
     beyond = rho - radius * _ragged(rng, angle, (0.16, 0.08, 0.05))
     pit = below(beyond, 0, view.pixel)
     facing = np.cos(angle - view.lamps[0].azimuth)
@@ -75,12 +75,12 @@ def hole(rng: np.random.Generator, view: View, image: np.ndarray) -> Layer:
 
 
 def scratch(rng: np.random.Generator, view: View, image: np.ndarray) -> Layer:
-    """A curved groove through the plating: the brass below shows, mostly beside a bright burr."""
-    u, v, turn, reach, bend = _course(rng)
+    """A curved groove through the plating that exposes the brass, mostly with a bright burr."""
+    u, v, turn, reach, bend = _scratch_arc(rng)
     c, s = np.float32(np.cos(turn)), np.float32(np.sin(turn))
     x, y = c * (view.u - u) + s * (view.v - v), c * (view.v - v) - s * (view.u - u)
     away = (y - bend * x * x) / np.sqrt(1 + (2 * bend * x) ** 2)
-    width = max(draw(rng, 0.018, 0.028), 0.8 * view.pixel)
+    width = max(uniform(rng, 0.018, 0.028), 0.8 * view.pixel)
     ends = np.sqrt(np.clip((reach - np.abs(x)) / (0.3 * reach), 0, 1))
     groove = np.exp(-((away / width) ** 2)) * ends
     burr = np.exp(-(((away - 1.5 * width) / width) ** 2)) * ends * (rng.random() < 0.7)
@@ -91,17 +91,18 @@ def scratch(rng: np.random.Generator, view: View, image: np.ndarray) -> Layer:
 
 def stain(rng: np.random.Generator, view: View, image: np.ndarray) -> Layer:
     """An irregular, translucent blotch with a soft edge: rust, oil or heat."""
-    radius, side = draw(rng, 0.15, 0.27), len(view.u)
-    u, v, _, _ = _around(rng, view, 0.08)
+    radius, side = uniform(rng, 0.15, 0.27), len(view.u)
+    u, v, _, _ = _polar_around(rng, view, 0.08)
     pool = np.zeros_like(u)
-    for _ in range(4):  # drops that ran together
-        du, dv = draw(rng, -0.7, 0.7) * radius, draw(rng, -0.7, 0.7) * radius
+    for _ in range(4):  # drops that merged
+        du, dv = uniform(rng, -0.7, 0.7) * radius, uniform(rng, -0.7, 0.7) * radius
         pool += np.exp(((u - du) ** 2 + (v - dv) ** 2) * (-1.6 / radius**2))
     patchy = 1 + sum(a * studio.noise(rng, side, n) for a, n in ((0.16, 9), (0.10, 19), (0.07, 43)))
     pool *= patchy / pool.max()
-    cover = np.clip((pool - 0.14) / 0.50, 0, 1) * np.clip(patchy, 0.5, 1) * draw(rng, 0.70, 0.95)
+    soft_edge = np.clip((pool - 0.14) / 0.50, 0, 1)
+    opacity = soft_edge * np.clip(patchy, 0.5, 1) * uniform(rng, 0.70, 0.95)
     tint = np.array(TINTS[str(rng.choice(list(TINTS)))], np.float32)
-    return cover, image * tint
+    return opacity, image * tint
 
 
 DEFECTS: dict[str, Callable[..., Layer]] = {"hole": hole, "scratch": scratch, "stain": stain}
@@ -109,40 +110,42 @@ COUNTS = {"hole": (0.6, 0.3, 0.1), "scratch": (0.7, 0.2, 0.1), "stain": (0.8, 0.
 KINDS = (GOOD, *DEFECTS)
 
 
-def _around(rng: np.random.Generator, view: View, room: float) -> tuple[np.ndarray, ...]:
-    """Maps of the offset (u, v), distance and angle to a place with `room` of metal around it."""
+def _polar_around(rng: np.random.Generator, view: View, room: float) -> tuple[np.ndarray, ...]:
+    """Maps of offset (u, v), distance and angle to a random place, `room` away from edges."""
     r, phi = rng.uniform(0, 1, 256) ** 0.7, rng.uniform(0, 2 * np.pi, 256)
     u, v = r * np.cos(phi), r * np.sin(phi)
-    best = np.argmax(solid(u, v) > room)
+    best = np.argmax(edge_distance(u, v) > room)
     du, dv = view.u - float(u[best]), view.v - float(v[best])
     return du, dv, *cv2.cartToPolar(du, dv)
 
 
 def _ragged(rng: np.random.Generator, angle: np.ndarray, heights: tuple) -> np.ndarray:
-    """An outline about 1 as a function of the angle: waves of 2, 3 and 5 to the turn."""
+    """A radius of about 1 for each angle: the sum of 2, 3 and 5 waves around the circle."""
     outline = np.ones_like(angle)
     for waves, height in zip((2, 3, 5), heights, strict=True):
-        outline += draw(rng, 0.3, 1) * height * np.cos(waves * angle + draw(rng, 0, 6.3))
+        outline += uniform(rng, 0.3, 1) * height * np.cos(waves * angle + uniform(rng, 0, 6.3))
     return outline
 
 
-def _course(rng: np.random.Generator) -> tuple[float, ...]:
-    """(u, v, direction, half length, bend) of an arc on metal that crosses the turning marks."""
+def _scratch_arc(rng: np.random.Generator) -> tuple[float, ...]:
+    """(u, v, direction, half length, curvature) of an arc across the turning marks."""
     u, v = rng.uniform(-0.9, 0.9, (2, 400, 1))
     turn, reach = rng.uniform(0, 2 * np.pi, (400, 1)), rng.uniform(0.35, 0.65, (400, 1))
     bend = rng.uniform(-0.5, 0.5, (400, 1))
     x = np.linspace(-1, 1, 25) * reach
     y = bend * x * x
     c, s = np.cos(turn), np.sin(turn)
-    clear = solid(u + c * x - s * y, v + s * x + c * y).min(1)
-    crossing = np.abs(u * c + v * s) > 0.45 * np.hypot(u, v)  # along a mark it would look like one
+    clear = edge_distance(u + c * x - s * y, v + s * x + c * y).min(1)
+    crossing = np.abs(u * c + v * s) > 0.45 * np.hypot(
+        u, v
+    )  # parallel to the marks it would be hard to see
     best = np.argmax(np.where(crossing[:, 0], np.minimum(clear, 0.035), -1))
     return tuple(float(a[best, 0]) for a in (u, v, turn, reach, bend))
 
 
-def _seen(cover: np.ndarray) -> np.ndarray:
-    """The cover without what is too faint and without islands of a few pixels."""
-    cover = np.where(cover > FAINT, cover, 0).astype(np.float32)
-    label_map, areas = components(cover > 0)
+def _visible(opacity: np.ndarray) -> np.ndarray:
+    """The opacity, 0 where it is too faint and on components of a few pixels."""
+    opacity = np.where(opacity > FAINT, opacity, 0).astype(np.float32)
+    label_map, areas = components(opacity > 0)
     small = areas < CRUMB * areas.max(initial=0)
-    return np.where(np.append(False, small)[label_map], 0, cover)
+    return np.where(np.append(False, small)[label_map], 0, opacity)

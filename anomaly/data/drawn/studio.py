@@ -1,6 +1,6 @@
-"""How the demo's part looks: turned steel on a granite plate, under two lamps, to a camera.
+"""How the demo's part looks: turned steel on a granite plate, lit by two lamps, seen by a camera.
 
-Lamps and camera act on each pixel alone, so what a defect leaves alone stays exactly the same.
+Lamps and camera act on each pixel separately, so pixels outside a defect do not change.
 """
 
 from __future__ import annotations
@@ -20,52 +20,54 @@ from anomaly.data.drawn.flange import (
     Lamp,
     View,
     below,
-    draw,
     slopes,
+    uniform,
 )
 
 STEEL = np.array([0.77, 0.79, 0.81], np.float32)
 GRANITE = np.array([0.145, 0.155, 0.170], np.float32)
-MARKS = 6  # how often a turning mark fades in and out on its way around
-GLOSS = 38  # how narrow the highlights are
+MARKS = 6  # how often a turning mark fades in and out around the circle
+GLOSS = 38  # larger values give narrower highlights
 
 
 def picture(rng: np.random.Generator, view: View) -> np.ndarray:
-    """(side, side, 3) float32 RGB of a sound part in even, white light; 1 is white."""
+    """(side, side, 3) float32 RGB of a good part in even, white light; 1 is white."""
     bright = _steel(rng, view)
     bright += (_openings(view) - bright) * (1 - view.metal)
     part = bright[..., None] * (STEEL * _tone(rng, view))
-    return over(_table(rng, view), part, below(view.r, 1, view.pixel))
+    return blend(_plate(rng, view), part, below(view.r, 1, view.pixel))
 
 
-def expose(rng: np.random.Generator, side: int) -> Callable[[np.ndarray], np.ndarray]:
-    """The camera: turns (side, side, 3) RGB, 1 for white, into uint8.
+def random_camera(rng: np.random.Generator, side: int) -> Callable[[np.ndarray], np.ndarray]:
+    """A camera that turns (side, side, 3) RGB, 1 for white, into uint8.
 
-    It has a gain, a colour temperature, a gradient of light, a vignette and noise of its own.
+    Its gain, colour temperature, light gradient, vignette and noise are random.
     """
-    warm, gain = draw(rng, -0.05, 0.05), draw(rng, 0.86, 1.12)
+    warm, gain = uniform(rng, -0.05, 0.05), uniform(rng, 0.86, 1.12)
     axis = np.linspace(-1, 1, side, dtype=np.float32)
-    field = 1 + draw(rng, -0.1, 0.1) * axis + draw(rng, -0.1, 0.1) * axis[:, None]
+    field = 1 + uniform(rng, -0.1, 0.1) * axis + uniform(rng, -0.1, 0.1) * axis[:, None]
     field *= 1 - 0.10 * (axis**2 + axis[:, None] ** 2)
     tint = np.array([1 + warm, 1, 1 - warm], np.float32) * gain
-    grain = rng.standard_normal((side, side, 3), np.float32) * draw(rng, 1.2, 2.8)
+    grain = rng.standard_normal((side, side, 3), np.float32) * uniform(rng, 1.2, 2.8)
 
-    def shot(image: np.ndarray) -> np.ndarray:
+    def photograph(image: np.ndarray) -> np.ndarray:
         lit = image * field[..., None] * tint
         bright = np.maximum(lit - 0.8, 0)
-        rolled = lit - bright * bright / (bright + 0.2)  # film's shoulder: white is never reached
+        rolled = lit - bright * bright / (
+            bright + 0.2
+        )  # compresses highlights: white is never reached
         return np.clip(rolled * 255 + grain, 0, 255).astype(np.uint8)
 
-    return shot
+    return photograph
 
 
-def over(lower: np.ndarray, upper: np.ndarray, cover: np.ndarray) -> np.ndarray:
-    """One RGB image laid over another; where `cover`, (side, side), is 0 the lower is untouched."""
-    return lower + (upper - lower) * cover[..., None]
+def blend(lower: np.ndarray, upper: np.ndarray, opacity: np.ndarray) -> np.ndarray:
+    """An RGB image over another; where `opacity`, (side, side), is 0 the lower one is unchanged."""
+    return lower + (upper - lower) * opacity[..., None]
 
 
 def noise(rng: np.random.Generator, side: int, cells: int) -> np.ndarray:
-    """(side, side) float32: smooth noise of about unit variance, `cells` bumps to a side."""
+    """(side, side) float32: smooth noise of about unit variance, `cells` bumps per side."""
     lattice = rng.standard_normal((cells, cells), np.float32)
     return cv2.resize(lattice, (side, side), interpolation=cv2.INTER_CUBIC)
 
@@ -76,29 +78,29 @@ def _steel(rng: np.random.Generator, view: View) -> np.ndarray:
     glow = 0.20 + 0.02 * grain
     for lamp in view.lamps:
         glow = glow + lamp.strength * _reflect(view, gu, gv, grain, lamp)
-    return glow * _corner(view) * (1 + 0.035 * grain)
+    return glow * _hub_shading(view) * (1 + 0.035 * grain)
 
 
 def _grain(rng: np.random.Generator, view: View) -> np.ndarray:
-    """Turning marks, about unit variance: rings that fade in and out, as fine as pixels show."""
-    fine = 0.8 / view.pixel  # rings to a radius
+    """Turning marks of about unit variance: rings that fade in and out, as fine as the pixels."""
+    fine = 0.8 / view.pixel  # rings per radius
     rows = int(1.8 * fine)  # the corners of the picture lie within 1.8 radii
     profile = np.zeros((rows, MARKS), np.float32)
     for weight, pitch in ((0.15, 28 / fine), (0.50, 0.5), (0.90, 1)):
         ring = rng.standard_normal((max(int(rows * pitch), 2), MARKS), np.float32)
         profile += weight * cv2.resize(ring, (MARKS, rows), interpolation=cv2.INTER_CUBIC)
-    untrue = 0.006 * np.sin(view.phi + draw(rng, 0, 2 * np.pi))  # no lathe runs true
+    runout = 0.006 * np.sin(view.phi + uniform(rng, 0, 2 * np.pi))  # of the lathe
     along = view.phi * (MARKS / (2 * np.pi))
-    across = (view.r + untrue) * fine
+    across = (view.r + runout) * fine
     return cv2.remap(profile, along, across, cv2.INTER_CUBIC, borderMode=cv2.BORDER_WRAP)
 
 
 def _reflect(
     view: View, gu: np.ndarray, gv: np.ndarray, grain: np.ndarray, lamp: Lamp
 ) -> np.ndarray:
-    """Diffuse light, and the bow tie of highlights that turned metal shows.
+    """Diffuse light, and the bow-tie-shaped highlights of turned metal.
 
-    It is bright where the half vector stands square to the marks, as in the model of hair by
+    They lie where the half vector is perpendicular to the marks, as in the model of hair by
     Kajiya & Kay, "Rendering Fur with Three Dimensional Textures", 1989.
     """
     lu, lv = math.cos(lamp.azimuth), math.sin(lamp.azimuth)
@@ -110,14 +112,14 @@ def _reflect(
     return 0.36 * diffuse + 0.40 * np.exp(along * along * -GLOSS) * steep**2
 
 
-def _corner(view: View) -> np.ndarray:
-    """The light that the foot of the hub loses."""
+def _hub_shading(view: View) -> np.ndarray:
+    """The shading at the foot of the hub."""
     beyond = view.r - (HUB + STEP)
     return 1 - 0.35 * np.exp(-np.abs(beyond) / 0.03) * below(-beyond, 0, view.pixel)
 
 
 def _tone(rng: np.random.Generator, view: View) -> np.ndarray:
-    """(side, side, 3) factors: slow changes of tone and of colour, and signs of wear."""
+    """(side, side, 3) factors: gradual changes of tone and colour, and signs of wear."""
     side = len(view.u)
     tone = (1 + 0.025 * noise(rng, side, 7)) * _wear(rng, view)
     hue = 0.006 * noise(rng, side, 5)
@@ -125,19 +127,19 @@ def _tone(rng: np.random.Generator, view: View) -> np.ndarray:
 
 
 def _wear(rng: np.random.Generator, view: View) -> np.ndarray:
-    """Faint straight hairlines, far weaker than a scratch; every part has its own."""
+    """Faint straight hairlines, far weaker than a scratch, at random places."""
     wear = np.ones_like(view.u)
     for _ in range(3):
-        turn, reach = draw(rng, 0, np.pi), draw(rng, 0.1, 0.4)
+        turn, reach = uniform(rng, 0, np.pi), uniform(rng, 0.1, 0.4)
         c, s = math.cos(turn), math.sin(turn)
-        u, v = view.u - draw(rng, -0.8, 0.8), view.v - draw(rng, -0.8, 0.8)
+        u, v = view.u - uniform(rng, -0.8, 0.8), view.v - uniform(rng, -0.8, 0.8)
         line = below(np.abs(c * v - s * u), 0.004, view.pixel)
-        wear += draw(rng, -0.03, 0.03) * line * below(np.abs(c * u + s * v), reach, 0.05)
+        wear += uniform(rng, -0.03, 0.03) * line * below(np.abs(c * u + s * v), reach, 0.05)
     return wear
 
 
 def _openings(view: View) -> np.ndarray:
-    """Bore and bolt holes: nearly black, with a gleam on the wall that faces the lamp."""
+    """Bore and bolt holes: nearly black, with a reflection on the wall that faces the lamp."""
     key = view.lamps[0]
     bu, bv, _ = view.bolt
     bore = view.r < (BORE + CIRCLE) / 2
@@ -147,8 +149,8 @@ def _openings(view: View) -> np.ndarray:
     return 0.05 + 0.30 * wall * np.clip(facing, 0, 1)
 
 
-def _table(rng: np.random.Generator, view: View) -> np.ndarray:
-    """The granite plate below, with the part's soft shadow."""
+def _plate(rng: np.random.Generator, view: View) -> np.ndarray:
+    """The granite plate below the part, with its soft shadow."""
     key, side = view.lamps[0], len(view.u)
     away = 0.10 / math.tan(key.elevation)
     du, dv = away * math.cos(key.azimuth), away * math.sin(key.azimuth)

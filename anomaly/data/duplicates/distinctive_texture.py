@@ -35,7 +35,7 @@ MATCH = 0.55  # correlation of distinctive textures (measured in docs/decisions/
 
 
 def distinctive_textures(greys: np.ndarray, candidates: np.ndarray) -> np.ndarray:
-    """(m, TEXTURE_SIDE, TEXTURE_SIDE) textures of the candidates, 0 where most others look the same.
+    """(m, TEXTURE_SIDE, TEXTURE_SIDE) textures, 0 where most other parts look the same.
 
     Args:
         greys: (n, IMAGE_SIDE, IMAGE_SIDE) float32.
@@ -77,7 +77,7 @@ def _rows(textures: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _centred(grey: np.ndarray) -> np.ndarray:
-    """The image, cyclically shifted so that it can be rotated about its outline's centre of mass."""
+    """The image, cyclically shifted so that its outline's centre of mass is the middle."""
     power = outline(grey) ** 2
     offsets = np.arange(IMAGE_SIDE) - (IMAGE_SIDE - 1) / 2
     total = power.sum() + MIN_CONTRAST
@@ -86,7 +86,7 @@ def _centred(grey: np.ndarray) -> np.ndarray:
 
 
 def _best_rotations(greys: np.ndarray, candidates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(m, n) correlation of the candidates with all images, and the rotation (in steps) that gives it."""
+    """(m, n) highest correlation of candidates with images, and its rotation in steps."""
     size = (ROTATION_SIDE, ROTATION_SIDE)
     small = parallel_map(lambda g: cv2.resize(g, size, interpolation=cv2.INTER_AREA), greys)
     parts = unit_vectors(small[candidates])
@@ -113,7 +113,7 @@ def _rotated(image: np.ndarray, degrees: float) -> np.ndarray:
 
 
 def _warped(other: np.ndarray, part: np.ndarray) -> np.ndarray:
-    """Another part's texture, aligned and warped onto a part's (DIS flow; Kroeger et al., ECCV 2016)."""
+    """Another texture, aligned and warped onto a part's (DIS flow; Kroeger et al., ECCV 2016)."""
     other = aligned(other, part)
     flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     one, two = (np.clip(32 * image + 128, 0, 255).astype(np.uint8) for image in (part, other))

@@ -38,7 +38,7 @@ def aligned(image: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 
 def best_shift(image: np.ndarray, target: np.ndarray) -> tuple[int, int]:
-    """(dx, dy) in pixels by which the image is shifted: the peak of its correlation with the target."""
+    """(dx, dy) in pixels by which the image is shifted: the peak of their correlation."""
     spectrum = np.fft.rfft2(image) * np.conj(np.fft.rfft2(target))
     peak = np.unravel_index(np.argmax(np.fft.irfft2(spectrum)), image.shape)
     dy, dx = (

@@ -1,1 +1,1 @@
-"""Layouts of folders, each read into a list of files with what is known of them."""
+"""Reads data sets into lists of files: one module for each folder layout or file format."""

@@ -1,4 +1,4 @@
-"""Where images and masks lie in a folder in the MVTec AD layout, and what its classes are called."""
+"""Where images and masks lie in a folder in the MVTec AD layout, and the names of its classes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from anomaly.errors import InputError
 from anomaly.types import GOOD, tidy
 
-LITTER = {"thumbs.db", "desktop.ini"}  # what file managers leave behind
+SYSTEM_FILES = {"thumbs.db", "desktop.ini"}  # written by file managers
 
 
 def category_folder(root: Path, category: str) -> Path:
@@ -32,8 +32,8 @@ def category_folder(root: Path, category: str) -> Path:
         )
     folder = root / category
     if not category or not folder.is_dir():
-        found = listed(subfolders(root))
-        raise InputError(f"data.category={category} is not in {root}, which holds: {found}")
+        categories = listed(subfolders(root))
+        raise InputError(f"data.category={category} is not in {root}, which holds: {categories}")
     return folder
 
 
@@ -41,56 +41,57 @@ def class_names(folder: Path) -> list[str]:
     """good first, then the defect types by name.
 
     Raises:
-        InputError: there is no good, or two are too much alike.
+        InputError: there is no good, or two names are too similar.
     """
     names = set(subfolders(folder / "train")) | set(subfolders(folder / "test"))
-    _tell_apart(folder, names)
+    _check_distinct(folder, names)
     if GOOD not in names and names:
         raise InputError(f"{folder}: no class '{GOOD}'; it has {listed(sorted(names))}")
     return sorted(names, key=lambda name: (name != GOOD, name))
 
 
-def _tell_apart(folder: Path, names: Iterable[str]) -> None:
-    """Two classes of one name would overwrite each other's files or figures."""
-    alike: dict[str, list[str]] = defaultdict(list)
+def _check_distinct(folder: Path, names: Iterable[str]) -> None:
+    """Classes of one name, in MLflow or a file system, would overwrite each other's results."""
+    similar: dict[str, list[str]] = defaultdict(list)
     for name in sorted(names):
-        alike[tidy(name).lower()].append(name)
-    for shared, same in alike.items():
+        similar[tidy(name).lower()].append(name)
+    for shared, same in similar.items():
         if len(same) > 1:
-            by_case = len({name.lower() for name in same}) == 1
-            figures = f"would share their figures' names ({shared})"
-            why = "differ by case only" if by_case else figures
+            case_only = len({name.lower() for name in same}) == 1
+            why = "differ by case only" if case_only else f"would share the metric name {shared}"
             raise InputError(f"{folder}: classes {listed(same)} {why}; rename one")
 
 
 def files_of(folder: Path, label: str) -> list[tuple[Path, str]]:
-    """What lies where the images of a class belong, each with the class."""
-    return [(path, label) for part in ("train", "test") for path in listing(folder / part / label)]
+    """Everything in the folders for the images of a class, each with the class."""
+    return [
+        (path, label) for split in ("train", "test") for path in listing(folder / split / label)
+    ]
 
 
-def listing(place: Path) -> list[Path]:
-    """What people put into a folder, sorted; not what their file managers did."""
-    if not place.is_dir():
+def listing(folder: Path) -> list[Path]:
+    """The folder's files and folders, sorted, without hidden ones and those of file managers."""
+    if not folder.is_dir():
         return []
     return [
         path
-        for path in sorted(place.iterdir())
-        if not path.name.startswith(".") and path.name.lower() not in LITTER
+        for path in sorted(folder.iterdir())
+        if not path.name.startswith(".") and path.name.lower() not in SYSTEM_FILES
     ]
 
 
 def subfolders(folder: Path) -> list[str]:
-    """Their names, sorted; none where there is no folder."""
+    """Their names, sorted, without hidden ones; none if there is no such folder."""
     if not folder.is_dir():
         return []
     return sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
 
 
 def listed(names: Sequence[str]) -> str:
-    """The names in a sentence."""
+    """The names separated by commas, or "nothing"."""
     return ", ".join(names) if names else "nothing"
 
 
-def shown(name: str) -> str:
+def printable(name: str) -> str:
     """A path as text; bytes that are not UTF-8 become \\x.. and can be printed."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")

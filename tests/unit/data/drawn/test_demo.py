@@ -1,4 +1,4 @@
-"""The demo data set: seeded, exactly masked, complete or absent, and free of copies."""
+"""The demo data set: seeded, with exact masks, complete or absent, and without copies."""
 
 import os
 from collections import Counter
@@ -12,7 +12,7 @@ import pytest
 from anomaly.cache.store import Cache
 from anomaly.data import demo
 from anomaly.data.drawn import studio
-from anomaly.data.drawn.flange import look
+from anomaly.data.drawn.flange import random_view
 from anomaly.data.drawn.render import KINDS, render
 from anomaly.errors import InputError
 
@@ -30,8 +30,8 @@ def generator(kind: str, seed: int, index: int) -> np.random.Generator:
 def change(kind: str, seed: int, index: int, side: int) -> np.ndarray:
     """By how much a picture differs from the same part without its defect: 0 to 255."""
     rng = generator(kind, seed, index)
-    part = studio.picture(rng, look(rng, side))
-    sound = studio.expose(rng, side)(part)
+    part = studio.picture(rng, random_view(rng, side))
+    sound = studio.random_camera(rng, side)(part)
     return np.abs(render(kind, seed, index, side).image.astype(int) - sound).max(-1)
 
 
@@ -65,7 +65,7 @@ def test_a_mask_holds_what_the_defect_changed_and_nothing_else(kind, side):
 def test_defects_lie_on_metal_and_can_be_seen(kind):
     for index in range(8):
         mask = render(kind, 3, index, 128).mask
-        view = look(generator(kind, 3, index), 128)
+        view = random_view(generator(kind, 3, index), 128)
         assert view.metal[mask].min() > 0
         assert np.percentile(change(kind, 3, index, 128)[mask], 75) > 25
         assert 20 <= mask.sum() <= 0.15 * mask.size
@@ -92,19 +92,19 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path):
     assert all(drawn["a"][name] != drawn["c"][name] for name in drawn["a"] if "test" in name)
 
 
-def test_what_is_there_is_not_drawn_again(tmp_path, monkeypatch):
+def test_existing_images_are_not_drawn_again(tmp_path, monkeypatch):
     demo.ensure_drawn(tmp_path, seed=0, side=32, images=3)
     monkeypatch.setattr(demo, "render", None)
     assert demo.ensure_drawn(tmp_path, seed=0, side=32, images=3) == tmp_path
 
 
-def test_other_settings_are_drawn_beside_and_replace_nothing(tmp_path):
+def test_other_settings_are_drawn_in_another_folder(tmp_path):
     before = contents(demo.ensure_drawn(tmp_path, seed=0, side=32, images=3) / "demo")
     for changes in ({"seed": 1}, {"side": 64}, {"images": 4}):
         settings = {"seed": 0, "side": 32, "images": 3} | changes
-        home = demo.ensure_drawn(tmp_path, **settings)
-        assert home.parent == tmp_path and contents(home / "demo") != before
-        assert demo.ensure_drawn(tmp_path, **settings) == home
+        root = demo.ensure_drawn(tmp_path, **settings)
+        assert root.parent == tmp_path and contents(root / "demo") != before
+        assert demo.ensure_drawn(tmp_path, **settings) == root
     assert contents(tmp_path / "demo") == before
 
 
@@ -123,17 +123,17 @@ def test_an_interrupted_drawing_leaves_nothing_and_is_redone(tmp_path, monkeypat
     assert len(contents(tmp_path / "demo")) == 12 + 9 + 9
 
 
-def test_a_folder_of_the_users_own_is_left_alone(tmp_path):
+def test_a_folder_that_we_did_not_draw_is_not_changed(tmp_path):
     (tmp_path / "demo").mkdir()
     (tmp_path / "demo/demo.json").write_text("{")
-    home = demo.ensure_drawn(tmp_path, seed=0, side=32, images=3)
-    assert home != tmp_path and os.listdir(tmp_path / "demo") == ["demo.json"]
-    (home / "demo/demo.json").unlink()
-    with pytest.raises(InputError, match="delete it to draw it anew"):
+    root = demo.ensure_drawn(tmp_path, seed=0, side=32, images=3)
+    assert root != tmp_path and os.listdir(tmp_path / "demo") == ["demo.json"]
+    (root / "demo/demo.json").unlink()
+    with pytest.raises(InputError, match="delete it to draw it again"):
         demo.ensure_drawn(tmp_path, seed=0, side=32, images=3)
 
 
-def test_several_at_once_end_up_with_one_complete_drawing(tmp_path):
+def test_several_at_once_leave_one_complete_drawing(tmp_path):
     def draw(_):
         return demo.ensure_drawn(tmp_path, seed=0, side=32, images=3)
 
@@ -152,9 +152,11 @@ def test_build_puts_every_class_in_every_part_and_finds_no_copies(tmp_path):
     assert build(tmp_path, images=4).digest == dataset.digest
 
 
-@pytest.mark.parametrize("changes, least", [({"images": 2}, 3), ({"images": 4, "folds": 5}, 5)])
-def test_too_few_images_are_refused_before_anything_is_drawn(tmp_path, changes, least):
-    with pytest.raises(InputError, match=f"data.images must be {least} or more"):
+@pytest.mark.parametrize("changes, needed", [({"images": 2}, 3), ({"images": 4, "folds": 5}, 5)])
+def test_too_few_images_are_refused_before_anything_is_drawn(tmp_path, changes, needed):
+    with pytest.raises(
+        InputError, match=f"data.images must be {needed} or more, one for each split or fold"
+    ):
         build(tmp_path, **changes)
     assert not (tmp_path / "demo").exists()
 

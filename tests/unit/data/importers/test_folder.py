@@ -1,4 +1,4 @@
-"""Folders in the MVTec AD layout: what is read, and how everything wrong is told at once."""
+"""Folders in the MVTec AD layout: what is read, and that all mistakes are listed at once."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def test_train_and_test_are_pooled_in_the_order_of_their_ids(parts):
 def test_defects_have_their_mask_and_good_parts_have_none(parts):
     for file in read_folder(parts.parent, "parts"):
         part, label, name = file.id.split("/")
-        own = parts / "ground_truth" / label / name.replace(".png", "_mask.png")
-        assert file.mask == (None if label == "good" else own)
+        mask = parts / "ground_truth" / label / name.replace(".png", "_mask.png")
+        assert file.mask == (None if label == "good" else mask)
         assert file.image.source == parts / part / label / name
 
 
@@ -79,10 +79,10 @@ def test_a_mask_may_be_named_like_its_image(parts):
     assert files["test/bent/0.png"].mask == mask.with_name("0.png")
 
 
-def test_litter_of_file_managers_is_ignored(parts):
+def test_files_of_file_managers_are_ignored(parts):
     for name in ("Thumbs.db", "desktop.ini", ".DS_Store", "._0.png"):
-        (parts / "train/good" / name).write_text("litter")
-        (parts / "ground_truth/bent" / name).write_text("litter")
+        (parts / "train/good" / name).write_text("junk")
+        (parts / "ground_truth/bent" / name).write_text("junk")
     (parts / ".cache").mkdir()
     (parts / "test" / ".hidden").mkdir()
     assert len(read_folder(parts.parent, "parts")) == 8
@@ -135,22 +135,24 @@ def test_a_mask_that_would_serve_two_images_is_refused(other, parts):
     first, second = sorted(["test/bent/0.png", other])
     assert (
         f"ground_truth/bent/0_mask.png: the mask of two images, {first} and {second};"
-        " give each a name and a mask of its own"
+        " give each image a different name and a mask with that name"
     ) in refusal(parts)
 
 
-def test_images_of_one_name_are_told_apart_by_masks_of_their_own(parts):
+def test_images_of_similar_names_have_different_masks(parts):
     draw(parts / "test/bent/0_1.png")
     draw(parts / "ground_truth/bent/0_1_mask.png")
     assert len(read_folder(parts.parent, "parts")) == 9
 
 
-def test_masks_of_a_class_without_images_are_told(parts):
+def test_masks_of_a_class_without_images_are_listed(parts):
     draw(parts / "ground_truth/bnet/0_mask.png")
     (parts / "ground_truth/empty").mkdir()
-    said = refusal(parts)
-    assert said.endswith("ground_truth/bnet: masks of a class without images; expected test/bnet")
-    assert "empty" not in said
+    message = refusal(parts)
+    assert message.endswith(
+        "ground_truth/bnet: masks of a class without images; expected test/bnet"
+    )
+    assert "empty" not in message
 
 
 def test_masks_of_a_class_that_is_left_out_are_no_mistake(parts):
@@ -158,9 +160,9 @@ def test_masks_of_a_class_that_is_left_out_are_no_mistake(parts):
     assert read_folder(parts.parent, "parts", ["crack"])
 
 
-def test_a_class_without_images_is_left_out_aloud(parts, caplog):
+def test_a_class_without_images_is_left_out_with_a_warning(parts, caplog):
     (parts / "test/stain").mkdir()
-    (parts / "test/stain/Thumbs.db").write_text("litter")
+    (parts / "test/stain/Thumbs.db").write_text("junk")
     files = read_folder(parts.parent, "parts")
     assert {file.label for file in files} == {"good", "bent", "crack"}
     assert caplog.messages == [f"{parts}: class 'stain' has no images and is left out"]
@@ -169,19 +171,19 @@ def test_a_class_without_images_is_left_out_aloud(parts, caplog):
 @pytest.mark.parametrize("place", ["test/bent", "train/good"])
 def test_a_name_that_is_not_utf_8_is_listed(place, parts):
     os.rename(draw(parts / place / "x.png"), os.fsencode(parts / place) + b"/\xe4.png")
-    said = refusal(parts)
-    assert f"{place}/\\xe4.png: its name is not UTF-8; rename it" in said
-    assert said.encode()
+    message = refusal(parts)
+    assert f"{place}/\\xe4.png: its name is not UTF-8; rename it" in message
+    assert message.encode()
 
 
 def test_a_class_whose_name_is_not_utf_8_is_listed(parts):
     os.rename(parts / "test/bent", os.fsencode(parts / "test") + b"/b\xe4nt")
-    said = refusal(parts)
-    assert "test/b\\xe4nt/0.png: its name is not UTF-8; rename it" in said
-    assert said.encode()
+    message = refusal(parts)
+    assert "test/b\\xe4nt/0.png: its name is not UTF-8; rename it" in message
+    assert message.encode()
 
 
-def test_an_image_that_is_replaced_while_it_is_read_is_told(parts, monkeypatch):
+def test_an_image_that_is_replaced_while_it_is_read_is_refused(parts, monkeypatch):
     def late(path: Path) -> tuple[int, int]:
         draw(path, value=9)
         return SIDE, SIDE
@@ -195,10 +197,10 @@ def test_all_mistakes_are_listed_in_one_message(parts):
     (parts / "test/crack/0.png").write_text("hello")
     (parts / "ground_truth/bent/0_mask.png").unlink()
     (parts / "test/bent/1.png").unlink()  # leaves a mask without an image
-    said = refusal(parts)
-    assert said.startswith("4 files cannot be used")
+    message = refusal(parts)
+    assert message.startswith("4 files cannot be used")
     assert all(
-        name in said
+        name in message
         for name in (
             *("train/good/0.png", "test/crack/0.png"),
             *("test/bent/0.png", "ground_truth/bent/1_mask.png"),
@@ -209,19 +211,19 @@ def test_all_mistakes_are_listed_in_one_message(parts):
 def test_a_message_stays_readable_when_everything_is_wrong(parts):
     for index in range(50):
         (parts / f"train/good/x{index}.png").write_bytes(b"")
-    said = refusal(parts)
-    assert said.startswith("50 files cannot be used")
-    assert "... and 30 more" in said
-    assert len(said.splitlines()) == 22
+    message = refusal(parts)
+    assert message.startswith("50 files cannot be used")
+    assert "... and 30 more" in message
+    assert len(message.splitlines()) == 22
 
 
-def test_a_missing_root_is_answered_with_what_lies_beside_it(parts):
+def test_a_missing_root_is_answered_with_the_folders_beside_it(parts):
     with pytest.raises(InputError, match=r"data\.root=.*/nowhere is not a folder; .* holds: parts"):
         read_folder(parts.parent / "nowhere", "parts")
 
 
 @pytest.mark.parametrize("category", ["bottle", ""])
-def test_a_missing_category_is_answered_with_those_there_are(category, parts):
+def test_a_missing_category_is_answered_with_the_existing_ones(category, parts):
     with pytest.raises(InputError, match=rf"data\.category={category} is not in .* holds: parts"):
         read_folder(parts.parent, category)
 
@@ -234,11 +236,11 @@ def test_a_category_is_the_name_of_a_folder_and_no_path(category, parts):
         read_folder(parts.parent, category)
 
 
-def test_classes_that_differ_by_signs_that_figures_do_not_take_are_refused(parts):
+def test_classes_that_would_share_a_metric_name_are_refused(parts):
     draw(parts / "test/Be+nt/0.png")
     draw(parts / "test/be&nt/0.png")
-    said = refusal(parts)
-    assert "classes Be+nt, be&nt would share their figures' names (be_nt); rename one" in said
+    message = refusal(parts)
+    assert "classes Be+nt, be&nt would share the metric name be_nt; rename one" in message
 
 
 def test_classes_that_differ_by_case_only_are_refused(parts):
@@ -252,14 +254,16 @@ def test_a_category_without_good_parts_is_refused(parts):
     assert "no class 'good'; it has bent, crack, fine" in refusal(parts)
 
 
-def test_good_parts_cannot_be_emptied_away(parts):
+def test_a_category_whose_good_images_were_deleted_is_refused(parts):
     for path in [*parts.glob("*/good/*.png")]:
         path.unlink()
     assert "good" in refusal(parts)
 
 
 def test_good_parts_cannot_be_excluded(parts):
-    assert "good" in refusal(parts, exclude=["good"])
+    assert "no images of class 'good' after data.exclude=[good]; there must be" in refusal(
+        parts, exclude=["good"]
+    )
 
 
 def test_a_folder_without_images_says_what_is_expected(tmp_path):
