@@ -31,7 +31,6 @@ def load(folder: Path | str, cache: Cache | None = None) -> Learner:
     for place in PLACES:
         for marker, module in _kinds().items():
             if (Path(folder) / place / marker).is_file():
-                import_keras()
                 return _read(module, Path(folder) / place, cache or NoCache())
     raise InputError(f"{folder} holds no trained model; give the folder of a finished training run")
 
@@ -44,7 +43,12 @@ def _kinds() -> dict[str, str]:
 
 def _read(module: str, folder: Path, cache: Cache) -> Learner:
     try:
+        import_keras()
         return import_module(module).load(folder, cache)
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"{folder} needs more packages: pip install 'anomaly[train]' ({error.name} is missing)"
+        ) from None
     except Exception as error:  # json, zip, numpy, HDF5 and Keras all raise errors of their own
         raise InputError(
             f"the model in {folder} cannot be read ({first_line(error)}); copy it again from the"

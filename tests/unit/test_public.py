@@ -44,3 +44,17 @@ def test_a_saved_model_judges_a_photo_as_the_readme_shows():
     assert predictions.classes[0] == "good" and predictions.proba.shape == (1, 4)
     with pytest.raises(anomaly.InputError, match=r"nothing\.png: cannot be read"):
         anomaly.photo("nothing.png")
+
+
+def test_without_the_packages_of_training_the_sentence_names_the_extra(tmp_path):
+    code = f"""
+import sys
+sys.modules["keras"] = None  # as if it were not installed
+import anomaly
+try:
+    anomaly.load({str(SAVED / "classifier")!r})
+except anomaly.InputError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "needs more packages: pip install 'anomaly[train]' (keras is missing)" in done.stdout
