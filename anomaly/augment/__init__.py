@@ -1,6 +1,6 @@
-"""Builds the policies that turn one training image into several."""
+"""Builds augmentation policies, which make several versions of each training image."""
 
 import os
 
-# Before albumentations is imported: it would ask the internet for a newer version of itself.
+# Must be set before albumentations is imported, which would look for a newer release online.
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")

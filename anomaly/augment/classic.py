@@ -1,4 +1,4 @@
-"""The x12 policy: one random flip, a rotation, a change of brightness."""
+"""The x12 policy: a random flip, a rotation and a change of brightness."""
 
 from typing import Literal
 
@@ -16,8 +16,14 @@ def build(
     rotation: Degrees,
     brightness: tuple[Factor, Factor],
 ) -> Policy:
-    """Flip (horizontal, vertical or none), rotate, multiply intensities by a factor in range."""
+    """Flip (horizontally, vertically or not), rotate, and multiply intensities by a random factor.
+
+    Args:
+        factor: versions of each defective image, or "balance"; good images stay single.
+        rotation: largest angle, degrees.
+        brightness: smallest and largest factor.
+    """
     flip = A.OneOf([A.HorizontalFlip(p=1), A.VerticalFlip(p=1), A.NoOp(p=1)], p=1)
-    turn = A.Rotate((-rotation, rotation), border_mode=cv2.BORDER_REFLECT_101, p=1)
+    rotate = A.Rotate((-rotation, rotation), border_mode=cv2.BORDER_REFLECT_101, p=1)
     light = A.MultiplicativeNoise(multiplier=tuple(brightness), elementwise=False, p=1)
-    return Policy([A.Compose([flip, turn, light])], factor, good_factor=1, seed=seed)
+    return Policy([A.Compose([flip, rotate, light])], factor, good_factor=1, seed=seed)

@@ -1,4 +1,4 @@
-"""Every image once, as it is."""
+"""No augmentation: every image once, unchanged."""
 
 import albumentations as A
 

@@ -1,4 +1,4 @@
-"""How many versions each training image gets, and how each is made."""
+"""How many versions each training image gets, and how each version is made."""
 
 from __future__ import annotations
 
@@ -16,11 +16,17 @@ Factor = int | Literal["balance"]
 
 
 class Policy:
-    """Pipelines and the number of versions of each image; version 0 is the image itself.
+    """Pipelines, and the number of versions of each image; version 0 is the image itself.
 
-    One pipeline is drawn from at random: version k of an image depends on its id, k and the seed
-    alone, not on the order of calls, nor on how many versions were made before. Of several, each
-    is a fixed change, and the versions begin again after the last.
+    A single pipeline is random: version k of an image depends only on the image's id, k and the
+    seed, not on the order of calls or on the versions made before. Several pipelines are
+    deterministic: version k is made by pipeline k, beginning again after the last.
+
+    Args:
+        pipelines: one that is random, or several that are not.
+        factor: versions of each defective image, or "balance": as many as bring its class level
+            with the largest one.
+        good_factor: versions of each good image.
     """
 
     def __init__(
@@ -30,12 +36,14 @@ class Policy:
         self.factor = factor
         self.good_factor = good_factor
         self.seed = seed
-        self._idle: list[list[A.Compose]] = [[] for _ in pipelines]  # copies
+        self._idle: list[list[A.Compose]] = [
+            [] for _ in pipelines
+        ]  # clones that no thread is using
         settings = json.dumps([A.to_dict(p) for p in pipelines], sort_keys=True, default=str)
         self.name = hashlib.sha256(f"{settings}{seed}".encode()).hexdigest()[:16]
 
     def versions(self, labels: np.ndarray) -> np.ndarray:
-        """(n,) int64: how many versions each image of a split gets, itself included."""
+        """(n,) int64: the number of versions of each image with these labels, itself included."""
         sizes = np.bincount(labels)
         per_class = np.full(len(sizes), self.good_factor)
         if self.factor == "balance":
@@ -46,37 +54,40 @@ class Policy:
         return per_class[labels]
 
     def distinct(self, version: int) -> int:
-        """The first version that looks like this one; made once, it serves for both."""
+        """The number of the first version that is identical to this one."""
         fixed = len(self.pipelines)
         return version % fixed if fixed > 1 else version
 
     def apply(
         self, image: np.ndarray, mask: np.ndarray, id: str, version: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Version `version` of (h, w, 3) uint8 `image` and (h, w) `mask`, of the same shapes and types.
+        """Version `version` of an image and its mask, with unchanged shapes and types.
 
-        A mask is bool, or uint8 with a number for each instance; numbers are never mixed.
+        Args:
+            image: (h, w, 3) uint8.
+            mask: (h, w) bool, or uint8 with a number for each instance; it is not interpolated.
+            id: of the image, which determines the random changes together with version and seed.
         """
         version = self.distinct(version)
         if version == 0:
             return image, mask
         with self._borrowed(version % len(self.pipelines)) as pipeline:
             pipeline.set_random_seed(_seed(id, version, self.seed))
-            made = pipeline(image=image, mask=mask.astype(np.uint8))
-        return made["image"], made["mask"].astype(mask.dtype)
+            changed = pipeline(image=image, mask=mask.astype(np.uint8))
+        return changed["image"], changed["mask"].astype(mask.dtype)
 
     @contextmanager
-    def _borrowed(self, place: int) -> Iterator[A.Compose]:
-        """A pipeline that no other thread seeds or draws from meanwhile, of as many as are at work."""
-        idle = self._idle[place]
+    def _borrowed(self, index: int) -> Iterator[A.Compose]:
+        """A clone of a pipeline that no other thread uses meanwhile, as each has a random state."""
+        idle = self._idle[index]
         try:
-            own = idle.pop()
+            pipeline = idle.pop()
         except IndexError:
-            own = copy.deepcopy(self.pipelines[place])
+            pipeline = copy.deepcopy(self.pipelines[index])
         try:
-            yield own
+            yield pipeline
         finally:
-            idle.append(own)
+            idle.append(pipeline)
 
 
 def _seed(*parts: object) -> int:

@@ -1,4 +1,4 @@
-"""For few images or unruly stations: the part moves, nears, blurs, and the sensor is noisy."""
+"""For few images or varying conditions: pose, scale, light, focus and sensor noise vary."""
 
 from typing import Literal
 
@@ -24,11 +24,12 @@ def build(
     noise: Fraction,
     border: Literal["reflect", "replicate"],
 ) -> Policy:
-    """One affine move (rotation, shift, zoom), then light, blur and noise, each in part.
+    """A flip, an affine transform (rotation, shift, zoom), then light, blur and noise, all random.
 
-    What lies beyond the picture is its mirror image, or its edge drawn out.
+    Beyond the edge of the image, it is mirrored (`border` reflect) or its edge pixels are repeated
+    (replicate).
     """
-    move = A.Affine(
+    affine = A.Affine(
         rotate=(-rotation, rotation),
         translate_percent=(-shift, shift),
         scale=(1 - zoom, 1 + zoom),
@@ -37,7 +38,7 @@ def build(
     )
     steps = [
         A.HorizontalFlip(p=0.5),
-        move,
+        affine,
         A.RandomBrightnessContrast(brightness, contrast, p=1),
         A.GaussianBlur(sigma_limit=(0.2, 1.0), blur_limit=0, p=0.2),
         A.GaussNoise(std_range=(0.0, noise), p=0.5),

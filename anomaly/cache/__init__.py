@@ -1,1 +1,1 @@
-"""What was computed once, and by which code."""
+"""Keeps results on disk, under keys that include the code that computed them."""

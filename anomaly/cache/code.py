@@ -1,4 +1,4 @@
-"""Our own source code, as a name: what it computed is not what it would compute after a change."""
+"""Digests of our source code: a cached result is valid only for the code that computed it."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ PACKAGE = Path(__file__).parents[1]
 
 @cache
 def digest(*names: str) -> str:
-    """Of all Python files of these packages and modules, paths below anomaly/."""
+    """The digest of all Python files of these packages and modules (paths below anomaly/)."""
     return _digest(file for name in names for file in _files(PACKAGE / name))
 
 
 @cache
 def digest_of_all_but(*names: str) -> str:
-    """Of all our Python files but those of these packages and modules, paths below anomaly/."""
-    left_out = {file for name in names for file in _files(PACKAGE / name)}
-    return _digest(file for file in _files(PACKAGE) if file not in left_out)
+    """The digest of all Python files below anomaly/ except those of these packages and modules."""
+    excluded = {file for name in names for file in _files(PACKAGE / name)}
+    return _digest(file for file in _files(PACKAGE) if file not in excluded)
 
 
 def _digest(files: Iterable[Path]) -> str:

@@ -1,4 +1,4 @@
-"""A content-addressed store of arrays on disk, shared by all runs and safe among processes."""
+"""A cache of arrays on disk, which many runs can use at the same time."""
 
 from __future__ import annotations
 
@@ -17,59 +17,56 @@ import numpy as np
 from anomaly.runtime.files import ASIDE, replacing
 
 log = logging.getLogger(__name__)
-SLACK = 8  # an eighth of the limit may be written before the store is measured again
-STALE = 3600  # seconds after which a half-written file belongs to nobody
-DIGEST = 16  # bytes of checksum in front of every array
+MEASURED_AFTER = 8  # the size is measured after writing 1 / 8 of the limit
+STALE = 3600  # seconds after which nobody is writing an unfinished file any more
+CHECKSUM = 16  # bytes of checksum before every array
 
 
 def key_of(*parts: object) -> str:
-    """One name for everything that a cached array depends on."""
+    """The key of an array, from everything that it depends on."""
     return hashlib.blake2b("\x1f".join(map(str, parts)).encode(), digest_size=20).hexdigest()
 
 
 class Cache:
-    """Arrays by key below `root`, at most `gigabytes` of them; the least recently used go first.
+    """Arrays by key in files below `root`, at most `gigabytes`; the least recently used go first.
 
-    That holds at any time, so whoever needs an array that is gone has to make it again. Processes
-    that write together may exceed it by an eighth each, until they next measure the store.
+    Any array may be deleted at any time, so every user must be able to compute it again. Processes
+    that write at the same time may each exceed the limit by an eighth until they measure the size.
 
-    Writers replace whole files, so a reader never sees half an array; an entry that fails its
-    checksum counts as absent and is made anew.
+    Files are replaced as a whole, so a reader never sees half an array; an array that does not
+    match its checksum counts as absent.
     """
 
-    keeps = True
+    keeps = True  # whether an array that was written can be read later
 
     def __init__(self, root: Path, gigabytes: float) -> None:
         self.root = root
         self.limit = int(gigabytes * 2**30)
-        self._room = 0  # bytes that may be written before the store is measured again
-        self._under_way = 0  # bytes that other threads are writing
+        self._room = 0  # bytes that may be written before the size is measured again
+        self._being_written = 0  # bytes
         self._lock = Lock()  # of both
 
     def __contains__(self, key: str) -> bool:
-        """Whether there is an array, though it may turn out to be damaged."""
+        """Whether there is an array; it may still be damaged."""
         return self._path(key).exists()
 
     def read(self, key: str) -> np.ndarray | None:
-        """The array, or None where there is none that can be trusted."""
+        """The array, or None if there is none or it is damaged."""
         path = self._path(key)
         try:
             data = path.read_bytes()
         except FileNotFoundError:
             return None
-        if data[:DIGEST] != _checksum(data[DIGEST:]):
+        if data[:CHECKSUM] != _checksum(data[CHECKSUM:]):
             path.unlink(missing_ok=True)
-            log.warning("%s is damaged, and is made anew", path)
+            log.warning("%s is damaged; it was deleted and will be computed again", path)
             return None
-        with suppress(FileNotFoundError):  # another process may trim it meanwhile
-            os.utime(path)  # the file's time says when it was last of use
-        return _array(data[DIGEST:])
+        with suppress(FileNotFoundError):  # another process may have deleted it
+            os.utime(path)  # the file's time is that of its last use
+        return _array(data[CHECKSUM:])
 
     def write(self, key: str, array: np.ndarray) -> None:
-        """Store an array; of two writers the later one wins, with the same content.
-
-        One larger than the whole store is not kept.
-        """
+        """Store an array, unless it is larger than the limit; of two writers the later one wins."""
         content = _content(array)
         data = _checksum(content) + content
         if self._reserve(len(data)):
@@ -80,10 +77,10 @@ class Cache:
                     aside.write_bytes(data)
             finally:
                 with self._lock:
-                    self._under_way -= len(data)
+                    self._being_written -= len(data)
 
     def get(self, key: str, make: Callable[[], np.ndarray]) -> np.ndarray:
-        """The array under `key`, made and stored where it is absent."""
+        """The array under `key`; if it is absent, `make` computes it and it is stored."""
         array = self.read(key)
         if array is None:
             array = make()
@@ -91,38 +88,39 @@ class Cache:
         return array
 
     def trim(self) -> None:
-        """Delete the least recently used entries, where the store exceeds its limit."""
+        """Delete the least recently used arrays if the cache exceeds its limit."""
         with self._lock:
             self._measure(0)
 
     def _reserve(self, size: int) -> bool:
-        """Whether there is room for so many bytes, once what is least of use has made way."""
+        """Make room for `size` bytes by deleting old arrays; False if that is impossible."""
         if size > self.limit:
             return False
         with self._lock:
             if size > self._room:
                 self._measure(size)
             self._room -= size
-            self._under_way += size
+            self._being_written += size
         return True
 
-    def _measure(self, wanted: int) -> None:
-        """Find out how much room there is; where it is too little, make a good deal of it."""
+    def _measure(self, size: int) -> None:
+        """Measure the cache; if `size` bytes do not fit, delete until an eighth of the limit is free."""
         entries = sorted(self._entries())
-        total = self._under_way + sum(size for _, size, _ in entries)
-        share = max(wanted, self.limit // SLACK)
-        for _, size, path in entries if total + wanted > self.limit else ():
-            if total + share <= self.limit:
+        total = self._being_written + sum(bytes_ for _, bytes_, _ in entries)
+        room = max(size, self.limit // MEASURED_AFTER)
+        for _, bytes_, path in entries if total + size > self.limit else ():
+            if total + room <= self.limit:
                 break
             path.unlink(missing_ok=True)
-            total -= size
-        self._room = min(self.limit - total, share)
+            total -= bytes_
+        self._room = min(self.limit - total, room)
 
     def _entries(self) -> Iterable[tuple[float, int, Path]]:
+        """(time of the last use, bytes, path) of every array."""
         for path in self.root.glob("*/*"):
             try:
                 stat = path.stat()
-            except FileNotFoundError:  # another process trims too
+            except FileNotFoundError:  # another process deleted it
                 continue
             if path.suffix != ASIDE or time.time() - stat.st_mtime > STALE:
                 yield stat.st_mtime, stat.st_size, path
@@ -132,7 +130,7 @@ class Cache:
 
 
 class NoCache(Cache):
-    """Keeps nothing, and touches no disk: for judging single photos."""
+    """A cache that stores nothing and does not touch the disk: for inspecting single photos."""
 
     keeps = False
 
@@ -143,19 +141,21 @@ class NoCache(Cache):
         return False
 
     def read(self, key: str) -> None:
-        """Nothing was kept."""
+        """Always None."""
 
     def write(self, key: str, array: np.ndarray) -> None:
-        """Nothing is kept."""
+        """Does nothing."""
 
 
 def _content(array: np.ndarray) -> bytes:
-    """A line of JSON, type and shape, then the numbers.
+    """A line of JSON with type and shape, then the numbers.
 
-    NumPy's own format is read by Python's parser, which Python 3.11 cannot run in two threads.
+    NumPy reads its .npy format with Python's parser, which fails in two threads in Python 3.11.
     """
     if array.dtype.hasobject:
-        raise ValueError("an array of objects would need pickle, which runs what it reads")
+        raise ValueError(
+            "an array of objects would need pickle, which can run code when it is read"
+        )
     head = json.dumps([np.lib.format.dtype_to_descr(array.dtype), array.shape])
     return head.encode() + b"\n" + np.ascontiguousarray(array).tobytes()
 
@@ -164,9 +164,9 @@ def _array(content: bytes) -> np.ndarray:
     head, numbers = content.split(b"\n", 1)
     fields, shape = json.loads(head)
     dtype = np.dtype(fields if isinstance(fields, str) else [tuple(field) for field in fields])
-    return np.frombuffer(bytearray(numbers), dtype).reshape(shape)  # a copy, to be written to
+    return np.frombuffer(bytearray(numbers), dtype).reshape(shape)  # a writable copy
 
 
 def _checksum(data: bytes) -> bytes:
-    """Of the format too: an entry in another one is none."""
-    return hashlib.blake2b(data, digest_size=DIGEST, person=b"json").digest()
+    """It includes the format, so that a file in another format counts as damaged."""
+    return hashlib.blake2b(data, digest_size=CHECKSUM, person=b"json").digest()

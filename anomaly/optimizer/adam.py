@@ -8,5 +8,5 @@ from anomaly.config.ranges import Fraction, Positive
 def build(
     *, learning_rate: float, steps: int, beta_1: Fraction, beta_2: Fraction, epsilon: Positive
 ) -> keras.optimizers.Optimizer:
-    """The rate stays as it is, however many steps there are."""
+    """The learning rate is constant; `steps` is ignored."""
     return keras.optimizers.Adam(learning_rate, beta_1, beta_2, epsilon)

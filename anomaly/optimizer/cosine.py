@@ -1,4 +1,4 @@
-"""AdamW (Loshchilov & Hutter, ICLR 2019) whose rate falls to 0 along a cosine (ICLR 2017)."""
+"""AdamW with cosine decay of the learning rate (Loshchilov & Hutter, ICLR 2019 and ICLR 2017)."""
 
 import keras
 
@@ -8,6 +8,6 @@ from anomaly.config.ranges import Fraction
 def build(
     *, learning_rate: float, steps: int, weight_decay: Fraction
 ) -> keras.optimizers.Optimizer:
-    """The full rate at step 0, a half at half of `steps`, 0 at the end."""
+    """The rate is `learning_rate` at step 0, half of it at `steps` / 2, and 0 at `steps`."""
     rate = keras.optimizers.schedules.CosineDecay(learning_rate, max(steps, 1))
     return keras.optimizers.AdamW(rate, weight_decay=weight_decay)

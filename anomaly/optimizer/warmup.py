@@ -1,4 +1,4 @@
-"""AdamW whose rate rises in a line, then falls to 0 along a cosine; gradients are clipped."""
+"""AdamW with linear warm-up, cosine decay and clipped gradients."""
 
 import keras
 
@@ -13,15 +13,17 @@ def build(
     warmup: Fraction,
     clipnorm: Positive | None,
 ) -> keras.optimizers.Optimizer:
-    """The full rate after the share `warmup` of all steps, 0 at the end.
+    """The rate rises from 0 to `learning_rate` and falls back to 0 at `steps`.
 
-    `clipnorm` limits the norm of all gradients together (Pascanu et al., ICML 2013); None does not.
+    Args:
+        warmup: share of the steps in which the rate rises.
+        clipnorm: largest global norm of the gradients (Pascanu et al., ICML 2013); None: no limit.
     """
-    rising = round(steps * warmup)
+    warmup_steps = round(steps * warmup)
     rate = keras.optimizers.schedules.CosineDecay(
-        0.0 if rising else learning_rate,
-        max(steps - rising, 1),
-        warmup_target=learning_rate if rising else None,
-        warmup_steps=rising,
+        0.0 if warmup_steps else learning_rate,
+        max(steps - warmup_steps, 1),
+        warmup_target=learning_rate if warmup_steps else None,
+        warmup_steps=warmup_steps,
     )
     return keras.optimizers.AdamW(rate, weight_decay=weight_decay, global_clipnorm=clipnorm)

@@ -1,4 +1,4 @@
-"""For every file of conf/optimizer: the rate at step 0 and at the end; it moves weights."""
+"""For every file of conf/optimizer: the learning rate over the steps, and that it minimises."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RATE, STEPS = 0.01, 200
 
 
 @pytest.fixture
-def optimizer(parsed, build):
+def optimizer_of(parsed, build):
     def make(option: str, steps: int = STEPS) -> keras.optimizers.Optimizer:
         node = parsed(f"optimizer={option}").optimizer
         return build(node, learning_rate=RATE, steps=steps)
@@ -21,45 +21,45 @@ def optimizer(parsed, build):
     return make
 
 
-def rate_at(own: keras.optimizers.Optimizer, step: int) -> float:
-    own.iterations.assign(step)
-    return float(own.learning_rate)
+def rate_at(optimizer: keras.optimizers.Optimizer, step: int) -> float:
+    optimizer.iterations.assign(step)
+    return float(optimizer.learning_rate)
 
 
 @pytest.mark.parametrize("option", OPTIONS)
-def test_the_rate_begins_as_given_and_never_rises_above_it_or_below_zero(option, optimizer):
-    own = optimizer(option)
-    rates = [rate_at(own, step) for step in range(0, STEPS + 1, 20)]
+def test_the_rate_begins_as_given_and_never_rises_above_it_or_below_zero(option, optimizer_of):
+    optimizer = optimizer_of(option)
+    rates = [rate_at(optimizer, step) for step in range(0, STEPS + 1, 20)]
     assert rates[0] == pytest.approx(0 if option == "warmup" else RATE)
     assert all(0 <= rate <= RATE * (1 + 1e-6) for rate in rates)
 
 
 @pytest.mark.parametrize("option", OPTIONS)
-def test_it_finds_the_bottom_of_a_bowl(option, optimizer):
-    own, place = optimizer(option), keras.Variable(np.float32([1, -1]))
-    own.build([place])
+def test_it_finds_the_minimum_of_a_parabola(option, optimizer_of):
+    optimizer, weights = optimizer_of(option), keras.Variable(np.float32([1, -1]))
+    optimizer.build([weights])
     for _ in range(STEPS):
-        own.apply([2 * place.value], [place])
-    assert np.abs(place.numpy()).max() < 0.5
+        optimizer.apply([2 * weights.value], [weights])
+    assert np.abs(weights.numpy()).max() < 0.5
 
 
 @pytest.mark.parametrize("option", OPTIONS)
-def test_a_training_of_no_steps_is_no_error(option, optimizer):
-    assert rate_at(optimizer(option, steps=0), 0) == pytest.approx(RATE)
+def test_zero_steps_are_no_error(option, optimizer_of):
+    assert rate_at(optimizer_of(option, steps=0), 0) == pytest.approx(RATE)
 
 
-def test_warmup_rises_to_the_rate_in_a_twentieth_of_the_steps_and_ends_at_nothing(optimizer):
-    own = optimizer("warmup")
-    assert [rate_at(own, step) for step in (5, 10)] == pytest.approx([RATE / 2, RATE])
-    assert rate_at(own, STEPS) == pytest.approx(0, abs=1e-8)
-    assert own.global_clipnorm == 10
+def test_warmup_rises_to_the_rate_in_a_twentieth_of_the_steps_and_ends_at_zero(optimizer_of):
+    optimizer = optimizer_of("warmup")
+    assert [rate_at(optimizer, step) for step in (5, 10)] == pytest.approx([RATE / 2, RATE])
+    assert rate_at(optimizer, STEPS) == pytest.approx(0, abs=1e-8)
+    assert optimizer.global_clipnorm == 10
 
 
-def test_adam_keeps_its_rate(optimizer):
-    assert rate_at(optimizer("adam"), STEPS) == pytest.approx(RATE)
+def test_adam_keeps_its_rate(optimizer_of):
+    assert rate_at(optimizer_of("adam"), STEPS) == pytest.approx(RATE)
 
 
-def test_cosine_is_halfway_down_at_half_time_and_ends_at_nothing(optimizer):
-    own = optimizer("cosine")
-    assert rate_at(own, STEPS // 2) == pytest.approx(RATE / 2, rel=1e-4)
-    assert rate_at(own, STEPS) == pytest.approx(0, abs=1e-8)
+def test_cosine_is_halfway_down_at_half_time_and_ends_at_zero(optimizer_of):
+    optimizer = optimizer_of("cosine")
+    assert rate_at(optimizer, STEPS // 2) == pytest.approx(RATE / 2, rel=1e-4)
+    assert rate_at(optimizer, STEPS) == pytest.approx(0, abs=1e-8)

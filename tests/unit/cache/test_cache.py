@@ -1,4 +1,4 @@
-"""The store of arrays: what is read is what was written, whoever else is at work."""
+"""The cache of arrays: what is read is what was written, in threads and processes as well."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_an_array_comes_back_as_it_was_written(shape, dtype, cache):
     assert np.array_equal(read, written)
 
 
-def test_reading_needs_no_parser_of_python_which_two_threads_cannot_share(cache, monkeypatch):
+def test_reading_does_not_use_the_parser_of_python_which_fails_in_two_threads(cache, monkeypatch):
     cache.write("key", array(3))
 
     def parse(*args, **kwargs):
@@ -47,11 +47,11 @@ def test_what_was_read_can_be_written_to(cache):
     assert np.array_equal(cache.read("key"), array(3))
 
 
-def test_what_was_never_written_is_absent(cache):
+def test_an_array_that_was_never_written_is_absent(cache):
     assert cache.read("nothing") is None
 
 
-def test_an_array_is_made_once(cache):
+def test_an_array_is_computed_once(cache):
     made = []
     for _ in range(3):
         cache.get("key", lambda: made.append(1) or array(1))
@@ -66,7 +66,7 @@ def test_objects_are_refused_because_they_would_need_pickle(cache):
 
 
 @pytest.mark.parametrize("damage", [b"", b"short", None])
-def test_a_damaged_entry_counts_as_absent_and_is_made_anew(damage, cache):
+def test_a_damaged_array_counts_as_absent_and_is_computed_again(damage, cache):
     cache.write(KEYS[0], array(0))
     (path,) = files(cache)
     bytes_ = bytearray(path.read_bytes())
@@ -87,7 +87,7 @@ def test_trimming_keeps_what_was_used_last(cache):
     assert {key for key in KEYS if cache.read(key) is not None} == {KEYS[0], *KEYS[-2:]}
 
 
-def test_trimming_leaves_a_store_within_its_limit_alone(cache):
+def test_trimming_deletes_nothing_within_the_limit(cache):
     for index, key in enumerate(KEYS):
         cache.write(key, array(index))
     cache.trim()
@@ -103,13 +103,13 @@ def test_writing_never_exceeds_the_limit_and_keeps_the_newest(cache):
     assert len(files(cache)) >= 4
 
 
-def test_an_array_larger_than_the_store_is_made_and_not_kept(cache):
+def test_an_array_larger_than_the_limit_is_computed_and_not_kept(cache):
     small = limited(cache, entries=0.5)
     assert np.array_equal(small.get(KEYS[0], lambda: array(3)), array(3))
     assert files(cache) == []
 
 
-def test_the_store_is_measured_only_now_and_then(cache, monkeypatch):
+def test_the_cache_is_measured_only_occasionally(cache, monkeypatch):
     measured = []
     entries = Cache._entries
     monkeypatch.setattr(Cache, "_entries", lambda self: measured.append(1) or entries(self))
@@ -125,14 +125,14 @@ def test_many_threads_together_do_not_exceed_the_limit(cache):
     assert total(cache) <= small.limit
 
 
-def test_what_others_write_counts_before_long(cache):
+def test_arrays_of_other_processes_count_after_the_next_measurement(cache):
     ours, theirs = limited(cache, entries=16), limited(cache, entries=16)
     for index in range(80):
         (ours, theirs)[index % 2].write(key_of("array", index), array(index))
         assert total(cache) <= ours.limit * 9 / 8
 
 
-def test_trimming_a_store_that_does_not_exist_yet_does_nothing(cache):
+def test_trimming_a_cache_that_does_not_exist_yet_does_nothing(cache):
     cache.trim()
     assert not cache.root.exists()
 
@@ -146,14 +146,14 @@ def test_many_processes_write_and_read_the_same_entries(tmp_path):
     assert not list(tmp_path.rglob("*.part"))
 
 
-def test_a_process_that_trims_never_disturbs_those_that_read_and_write(tmp_path):
+def test_a_process_that_trims_does_not_disturb_others_that_read_and_write(tmp_path):
     assert together([(read_and_write, tmp_path), (read_and_write, tmp_path), (trim, tmp_path)]) == [
         *(0, 0, 0)
     ]
 
 
 def together(jobs: list[tuple]) -> list[int | None]:
-    """The exit codes of functions that run at once, each in a process of its own."""
+    """The exit codes of functions that run at the same time, each in its process."""
     context = multiprocessing.get_context("spawn")
     processes = [context.Process(target=function, args=(root,)) for function, root in jobs]
     for process in processes:
@@ -183,7 +183,7 @@ def trim(root: Path) -> None:
 
 
 def limited(cache: Cache, entries: float) -> Cache:
-    """The same store, for so many of our arrays."""
+    """The same cache with a limit of so many arrays."""
     cache.write("probe", array(0))
     size = total(cache)
     Cache(cache.root, gigabytes=0).trim()

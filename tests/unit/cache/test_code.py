@@ -1,4 +1,4 @@
-"""Source code as a name: an edit makes anew what it may have changed, and nothing else."""
+"""Digests of source code: an edit changes the keys of what it computes, and no others."""
 
 from __future__ import annotations
 
@@ -25,40 +25,40 @@ CACHED = {
     "similar pairs": groups.MAKERS,
     "checkpoints": checkpoint.MAKERS,
 }
-# What no cached number depends on: values and errors, how work is spread and shown, where it is kept.
-HANDS_ON = {
+# Code on which no cached number depends: values, errors, threads, progress bars, the cache.
+NO_INFLUENCE = {
     *("types.py", "errors.py", "data/file.py", "config/ranges.py", "config/schema.py"),
     *("cache", "runtime"),
-    *("model/pictures.py", "model/fingerprint.py"),  # what they make is part of the keys
+    *("model/pictures.py", "model/fingerprint.py"),  # their results are part of the keys
 }
 
 
 @pytest.fixture
 def package(tmp_path, monkeypatch) -> Iterator[Path]:
-    """A copy of our code, to be edited."""
+    """A copy of our code that can be edited."""
     copy = tmp_path / "anomaly"
     ignored = shutil.ignore_patterns("__pycache__")
     monkeypatch.setattr(code, "PACKAGE", Path(shutil.copytree(code.PACKAGE, copy, ignore=ignored)))
     yield copy
-    forget()
+    clear_digests()
 
 
-def forget() -> None:
-    """What a process remembers of its own code, which does not change while it runs."""
+def clear_digests() -> None:
+    """Clear the digests that a process computes only once."""
     code.digest.cache_clear()
     code.digest_of_all_but.cache_clear()
 
 
-def names() -> dict[str, str]:
-    forget()
+def digests() -> dict[str, str]:
+    clear_digests()
     cached = {what: code.digest(*makers) for what, makers in CACHED.items()}
     return {**cached, "runs": code.digest_of_all_but(*COMPUTES_NOTHING)}
 
 
 def changed_by(edit: Callable[[], object]) -> set[str]:
-    before = names()
+    before = digests()
     edit()
-    after = names()
+    after = digests()
     return {what for what in before if before[what] != after[what]}
 
 
@@ -67,26 +67,29 @@ def edited(file: Path) -> Callable[[], object]:
 
 
 @pytest.mark.parametrize("name", ["plots/style.py", "data/download/transfer.py", "report/page.py"])
-def test_how_things_are_shown_or_fetched_keeps_every_cache_entry_and_skipped_job(package, name):
+def test_an_edit_in_plots_reports_or_downloads_changes_no_key(package, name):
     assert changed_by(edited(package / name)) == set()
 
 
 @pytest.mark.parametrize(
-    "name, of",
+    "name, keys",
     [
         ("metrics/calibration.py", {"checkpoints", "runs"}),
         ("data/split.py", {"checkpoints", "runs"}),
         ("model/bovw/vocabulary.py", {"visual words", "checkpoints", "runs"}),
         ("backbone/resnet50.py", {"features", "checkpoints", "runs"}),
         ("data/duplicates/texture.py", {"similar pairs", "runs"}),
-        ("data/read.py", {*CACHED, "runs"} - {"features", "visual words"}),  # by their pictures
+        (
+            "data/read.py",
+            {*CACHED, "runs"} - {"features", "visual words"},
+        ),  # whose keys include the pictures
     ],
 )
-def test_an_edit_makes_anew_what_it_computes(package, name, of):
-    assert changed_by(edited(package / name)) == of
+def test_an_edit_changes_the_keys_of_what_it_computes(package, name, keys):
+    assert changed_by(edited(package / name)) == keys
 
 
-def test_a_new_room_counts_for_runs_until_somebody_says_otherwise(package):
+def test_a_new_folder_changes_the_key_of_runs_until_it_is_listed(package):
     def build() -> None:
         (package / "attention").mkdir()
         (package / "attention" / "gate.py").write_text("a = 1\n")
@@ -95,7 +98,7 @@ def test_a_new_room_counts_for_runs_until_somebody_says_otherwise(package):
 
 
 @pytest.mark.parametrize("name", COMPUTES_NOTHING)
-def test_what_computes_nothing_is_there(name):
+def test_every_listed_folder_exists(name):
     assert (code.PACKAGE / name).exists()
 
 
@@ -104,7 +107,7 @@ def test_the_code_that_makes_a_cached_array_includes_all_that_it_imports(what):
     makers = CACHED[what]
     files = [file for name in makers for file in code._files(code.PACKAGE / name)]
     used = {name for file in files for name in imported(file)}
-    inside = (*makers, *HANDS_ON)
+    inside = (*makers, *NO_INFLUENCE)
     assert {name for name in used if not any(lies_in(name, place) for place in inside)} == set()
 
 
