@@ -1,0 +1,100 @@
+"""A learner is one Python file and one YAML: nothing else knows it, and every battery finds it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PARTS = ("anomaly", "conf", "hydra_plugins", "tests", "pyproject.toml", "train.py")
+YAML = """# Names the class whose mean picture is nearest.
+_target_: anomaly.model.nearest_mean.build
+_partial_: true
+image_size: 32
+"""
+PYTHON = '''"""Names the class whose mean picture is nearest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from scipy.special import softmax
+
+from anomaly.cache.store import Cache
+from anomaly.config.ranges import Side
+from anomaly.config.schema import TrainerConfig
+from anomaly.data.images import load_images
+from anomaly.model.learner import Report
+from anomaly.types import Image, Predictions, Split
+
+
+def build(*, classes: tuple[str, ...], cache: Cache, image_size: Side) -> NearestMean:
+    """A learner that knows no mean yet."""
+    return NearestMean(classes, cache, image_size)
+
+
+class NearestMean:
+    """A learner; distances of pictures to the means of the classes are its evidence."""
+
+    reads: frozenset[str] = frozenset()
+    tells = frozenset({"types", "score"})
+    augments_each_epoch = False
+    model = None
+
+    def __init__(self, classes: tuple[str, ...], cache: Cache, size: int) -> None:
+        self.classes, self.cache, self.size = classes, cache, size
+        self.means = np.zeros((len(classes), size, size, 3))
+
+    def fit(self, train: Split, validate: Split, trainer: TrainerConfig, report: Report) -> None:
+        """Learn the means."""
+        pictures = load_images(train.images, self.size, self.cache)
+        for label in range(len(self.classes)):
+            self.means[label] = pictures[train.labels == label].mean(0)
+
+    def predict(self, images: Sequence[Image], grid: int) -> Predictions:
+        """See `Learner`."""
+        pictures = load_images(images, self.size, self.cache).astype(np.float64)
+        distances = np.abs(pictures[:, None] - self.means).mean((2, 3, 4))
+        proba = softmax(-distances, axis=1)
+        score = (1 - proba[:, 0]).astype(np.float32)
+        ids = tuple(image.id for image in images)
+        return Predictions(ids, self.classes, proba=proba, score=score)
+
+    def save(self, folder: Path) -> None:
+        """nearest_mean.json."""
+        folder.mkdir(parents=True, exist_ok=True)
+        content = {"classes": self.classes, "size": self.size, "means": self.means.tolist()}
+        (folder / "nearest_mean.json").write_text(json.dumps(content))
+
+
+def load(folder: Path, cache: Cache) -> NearestMean:
+    """What `save` wrote."""
+    content = json.loads((folder / "nearest_mean.json").read_text())
+    learner = NearestMean(tuple(content["classes"]), cache, content["size"])
+    learner.means = np.array(content["means"])
+    return learner
+'''
+
+
+def test_a_learner_of_one_file_and_one_yaml_passes_every_battery(tmp_path):
+    for part in PARTS:
+        copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
+        copy(ROOT / part, tmp_path / part)
+    (tmp_path / "anomaly/model/nearest_mean.py").write_text(PYTHON)
+    (tmp_path / "conf/model/nearest_mean.yaml").write_text(YAML)
+    laws = ("contract/test_model_contract.py", "conf/test_conf_files.py", "conf/test_imports.py")
+    batteries = [f"tests/{law}" for law in laws]
+    command = [sys.executable, "-m", "pytest", "-q", "-k", "nearest_mean", *batteries]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+    assert int(re.search(r"(\d+) passed", done.stdout)[1]) >= 15
