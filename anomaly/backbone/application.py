@@ -1,4 +1,4 @@
-"""Turns a network of keras.applications into a backbone, with weights or a clear refusal."""
+"""Turns networks of keras.applications into backbones, and loads their weights."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ import keras
 
 from anomaly.errors import InputError, first_line
 
-SHAPES = re.compile(  # in what Keras says of a file in its own format, and of an older .h5
+SHAPES = re.compile(  # in Keras' messages about .keras files and about .h5 files
     r"(?:variable\.shape=|expects shape )(\([^)]*\)).*?(?:value\.shape=|with shape )(\([^)]*\))",
     re.S,
 )
-PATIENCE = 15.0  # seconds
+DOWNLOAD_TIMEOUT = 15.0  # seconds without a byte
 Step = Callable[[keras.KerasTensor], keras.KerasTensor]
 
 
@@ -28,24 +28,28 @@ def build_application(
     image_size: int,
     weights: str | None,
     normalise: Step,
-    taps: Mapping[str, str],
+    layer_names: Mapping[str, str],
     **options: object,
 ) -> keras.Model:
-    """RGB 0-255 in, {"C2", "C3", "C4", "C5"} out; `taps` names the layer of each level.
+    """A model from RGB 0-255 to {"C2", "C3", "C4", "C5"}.
 
-    `weights` is "imagenet", None for random ones, or the path of a weights file.
+    Args:
+        weights: "imagenet", None for random ones, or the path of a weights file.
+        normalise: turns RGB 0-255 into what the network expects.
+        layer_names: {level: name of the layer with its feature map}.
+        options: further arguments of `factory`.
 
     Raises:
-        InputError: the weights cannot be had, or belong to another network.
+        InputError: the weights are unavailable, or belong to another network.
     """
-    network = whole_application(
+    network = load_application(
         factory, image_size=image_size, weights=weights, normalise=normalise, **options
     )
-    levels = {level: network.get_layer(tap).output for level, tap in taps.items()}
+    levels = {level: network.get_layer(name).output for level, name in layer_names.items()}
     return keras.Model(network.inputs[0], levels, name="backbone")
 
 
-def whole_application(
+def load_application(
     factory: Callable[..., keras.Model],
     *,
     image_size: int,
@@ -53,50 +57,50 @@ def whole_application(
     normalise: Step,
     **options: object,
 ) -> keras.Model:
-    """RGB 0-255 in, the last map out: for those whose levels cannot be told by names alone.
+    """The network without its top: from RGB 0-255 to its last feature map.
 
     Raises:
-        InputError: the weights cannot be had, or belong to another network.
+        InputError: the weights are unavailable, or belong to another network.
     """
-    _known(weights)
+    _check_setting(weights)
     image = keras.Input((image_size, image_size, 3), name="image")
     try:
-        with warnings.catch_warnings():  # Keras notes that 224 px weights serve any size: they do
+        with warnings.catch_warnings():  # that the weights were trained at 224 px, which is fine
             warnings.filterwarnings("ignore", message=".*input_shape.*")
             warnings.filterwarnings("ignore", message="Skipping nested container")
-            with _patience(PATIENCE):
+            with _download_timeout(DOWNLOAD_TIMEOUT):
                 return factory(
                     include_top=False, weights=weights, input_tensor=normalise(image), **options
                 )
-    except Exception as error:  # every way in which Keras fails to get or load a file
+    except Exception as error:  # Keras raises many kinds when it cannot download or load a file
         if weights is None:
             raise
-        raise InputError(_refusal(factory.__name__, weights, error)) from None
+        raise InputError(_weights_error(factory.__name__, weights, error)) from None
 
 
 def read_weights(network: keras.Model, weights: str | None) -> keras.Model:
-    """The network with the weights of a file; None leaves it as initialised.
+    """Load the weights of a file into the network; None leaves it as initialised.
 
     Raises:
         InputError: there is no such file, or it belongs to another network.
     """
     if weights == "imagenet":
         raise InputError(f"{network.name} has no ImageNet weights; use backbone.weights=null")
-    _known(weights)
+    _check_setting(weights)
     if weights is None:
         return network
     try:
-        with warnings.catch_warnings():  # dozens, in front of the error that follows
+        with warnings.catch_warnings():  # dozens, before the error that follows
             warnings.filterwarnings("ignore", message="Skipping nested container")
             network.load_weights(weights)
-    except Exception as error:  # damaged archives raise whatever their reader raises
-        raise InputError(_refusal("this backbone", weights, error)) from None
+    except Exception as error:  # damaged files raise many kinds
+        raise InputError(_weights_error("this backbone", weights, error)) from None
     return network
 
 
 @contextmanager
-def _patience(seconds: float) -> Iterator[None]:
-    """Downloads give up after so many seconds of silence; without it they wait for ever."""
+def _download_timeout(seconds: float) -> Iterator[None]:
+    """Downloads fail after so many seconds without a byte; by default they wait forever."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(seconds)
     try:
@@ -105,27 +109,27 @@ def _patience(seconds: float) -> Iterator[None]:
         socket.setdefaulttimeout(before)
 
 
-def _known(weights: str | None) -> None:
+def _check_setting(weights: str | None) -> None:
     if weights not in (None, "imagenet") and not Path(weights).is_file():
         raise InputError(
             f"backbone.weights={weights} is neither imagenet, null nor an existing file"
         )
 
 
-def _refusal(name: str, weights: str, error: Exception) -> str:
+def _weights_error(name: str, weights: str, error: Exception) -> str:
     if weights != "imagenet":
         return (
             f"backbone.weights={weights} does not fit {name}: {_mismatch(error)};"
-            " give a file of this very network's weights, or backbone.weights=null"
+            " give a file with the weights of this network, or backbone.weights=null"
         )
-    home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "models"
+    folder = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "models"
     if isinstance(error, ValueError):  # the file is there
         return (
-            f"the ImageNet weights of {name} in {home} do not fit it: {_mismatch(error)}; delete"
-            " that file and let it be downloaded, or give the right one as backbone.weights=PATH"
+            f"the ImageNet weights of {name} in {folder} do not fit it: {_mismatch(error)}; delete"
+            " that file, so that it is downloaded again, or give another as backbone.weights=PATH"
         )
     return (
-        f"ImageNet weights of {name} are not in {home} and could not be downloaded"
+        f"ImageNet weights of {name} are not in {folder} and could not be downloaded"
         f" ({first_line(error)}); put the file there, give its path as backbone.weights=PATH,"
         " or start from random ones with backbone.weights=null"
     )

@@ -3,28 +3,28 @@
 import keras
 from keras import layers
 
-from anomaly.backbone.application import whole_application
+from anomaly.backbone.application import load_application
 from anomaly.backbone.levels import sides
 from anomaly.errors import InputError
 
-SMALLEST = 75  # pixels; of less its unpadded convolutions leave nothing
+MIN_SIZE = 75  # pixels; the unpadded convolutions leave nothing of smaller images
 
 
 def build(*, image_size: int, weights: str | None) -> keras.Model:
-    """Inputs scaled to -1..1; a level is the last output at its stride, padded to full size.
+    """Inputs are scaled to -1..1; a level is the last map of its stride, padded to full size.
 
-    Its convolutions without padding lose the same border on all sides. Zeros there put every cell
-    back over its own pixels, so that the levels stand as those of all other backbones.
+    Unpadded convolutions lose the same border on all sides. Padding the maps with zeros puts every
+    cell back over its pixels, as in all other backbones.
 
     Raises:
-        InputError: the image is too small, or the weights cannot be had or do not fit.
+        InputError: the image is too small, or the weights are unavailable or do not fit.
     """
-    if image_size < SMALLEST:
+    if image_size < MIN_SIZE:
         raise InputError(
-            f"model.image_size must be {SMALLEST} or more for backbone=inceptionresnetv2,"
+            f"model.image_size must be {MIN_SIZE} or more for backbone=inceptionresnetv2,"
             f" got {image_size}"
         )
-    network = whole_application(
+    network = load_application(
         keras.applications.InceptionResNetV2,
         image_size=image_size,
         weights=weights,
@@ -39,7 +39,7 @@ def _maps(network: keras.Model) -> dict[str, keras.KerasTensor]:
     poolings = [layer for layer in network.layers if isinstance(layer, layers.MaxPooling2D)]
     names = {"C3": "block35_10_ac", "C4": "block17_20_ac", "C5": "conv_7b_ac"}
     maps = {level: network.get_layer(name).output for level, name in names.items()}
-    return {"C2": poolings[1].input, **maps}  # its layer's name differs from build to build
+    return {"C2": poolings[1].input, **maps}  # whose layer gets another name each time
 
 
 def _centred(x: keras.KerasTensor, side: int) -> keras.KerasTensor:

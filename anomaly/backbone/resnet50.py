@@ -8,13 +8,13 @@ BGR_MEANS = (103.939, 116.779, 123.68)  # over ImageNet, as in the original Caff
 
 
 def build(*, image_size: int, weights: str | None) -> keras.Model:
-    """Inputs are BGR minus the means of ImageNet; a level is the last output at its stride."""
+    """Inputs are BGR minus the means of ImageNet; a level is the last map of its stride."""
     return build_application(
         keras.applications.ResNet50,
         image_size=image_size,
         weights=weights,
         normalise=_caffe,
-        taps={
+        layer_names={
             "C2": "conv2_block3_out",
             "C3": "conv3_block4_out",
             "C4": "conv4_block6_out",

@@ -1,4 +1,4 @@
-"""Reads a saved Keras model, or says why it cannot be a backbone. Code in a file is never run."""
+"""Loads a saved Keras model, or explains why it cannot be a backbone; runs no code in the file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def read_network(path: str | None) -> keras.Model:
     """The graph of a saved model: one RGB image (n, h, w, 3) in, feature maps (n, h', w', c) out.
 
     Raises:
-        InputError: no path, no Keras file, a damaged one, or a model of another kind.
+        InputError: no path, not a Keras file, a damaged one, or a model of another kind.
     """
     if path is None:
         raise InputError(
@@ -26,17 +26,17 @@ def read_network(path: str | None) -> keras.Model:
     _check_file(path)
     try:
         network = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # whatever the readers of zip, JSON and HDF5 raise
+    except Exception as error:  # the readers of zip, JSON and HDF5 raise many kinds
         raise InputError(f"backbone.path={path} {_reason(error)}") from None
-    if mistake := _mistake(network):
-        raise InputError(f"backbone.path={path} {mistake}")
-    return keras.Model(network.inputs, network.outputs)  # a Sequential becomes a graph as well
+    if problem := _problem(network):
+        raise InputError(f"backbone.path={path} {problem}")
+    return keras.Model(network.inputs, network.outputs)  # also turns a Sequential into a graph
 
 
 def _check_file(path: str) -> None:
     if not Path(path).is_file():
         raise InputError(f"backbone.path={path} is not an existing file")
-    if not path.endswith(".keras") or not zipfile.is_zipfile(path):  # .h5 would not be read safely
+    if not path.endswith(".keras") or not zipfile.is_zipfile(path):  # reading .h5 can run code
         raise InputError(
             f"backbone.path={path} is not a Keras file, or is cut off; make one with"
             " model.save('NAME.keras')"
@@ -45,23 +45,19 @@ def _check_file(path: str) -> None:
 
 def _reason(error: Exception) -> str:
     if unknown := UNKNOWN.search(str(error)):
-        return (
-            f"needs code that is not part of Keras ({unknown[1]}); a backbone has Keras' own layers"
-        )
+        return f"needs code that is not part of Keras ({unknown[1]}); use Keras' layers only"
     if "Python lambda" in str(error):
-        return (
-            "holds Python code (a Lambda layer), which is never run; use Keras' own layers instead"
-        )
+        return "holds Python code (a Lambda layer), which is never run; use Keras' layers only"
     return (
-        f"cannot be read: {first_line(error)}; copy it anew, or save it anew with"
+        f"cannot be read: {first_line(error)}; copy it again, or save it again with"
         f" Keras {keras.__version__}"
     )
 
 
-def _mistake(network: object) -> str | None:
+def _problem(network: object) -> str | None:
     inputs = getattr(network, "inputs", None)
     if not isinstance(network, keras.Model) or not inputs:
-        return "holds no network that begins with keras.Input; save it as such a one"
+        return "holds no network that begins with keras.Input; save one that does"
     if len(inputs) > 1:
         names = ", ".join(tensor.name for tensor in inputs)
         return f"takes {len(inputs)} inputs ({names}); a backbone takes one image"

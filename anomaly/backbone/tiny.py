@@ -1,4 +1,4 @@
-"""A small residual network that learns from random weights: for the demo, tests and laptops."""
+"""A small residual network that is trained from random weights: for the demo, tests and laptops."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from anomaly.backbone.application import read_weights
 from anomaly.config.ranges import Width
 from anomaly.errors import InputError
 
-# Rows: lightness, red against green, both against blue. Colours differ from grey by little, so
-# their axes are stretched; a network that starts at random would be long in finding them.
+# Rows: lightness, red minus green, both minus blue. Colours differ little from grey, so these axes
+# are amplified; a network with random weights would take long to learn them.
 OPPONENT = np.array([[1 / 3, 1 / 3, 1 / 3], [4, -4, 0], [2, 2, -4]], np.float32)
-NEIGHBOURHOOD = 8  # pixels; what is left after its mean is taken away shows edges and specks
-CONTRAST = 3.0
+NEIGHBOURHOOD = 8  # pixels; subtracting its mean leaves edges and specks
+CONTRAST = 3.0  # factor on what is left
 
 
 def build(*, image_size: int, weights: str | None, width: Width) -> keras.Model:
-    """Opponent colours and local contrast in; `width` channels at C2, doubled at every level.
+    """From opponent colours and local contrast; `width` channels at C2, doubled at every level.
 
-    Each channel is normalised over the image, in groups as instance normalisation does (Wu & He,
-    "Group Normalization", ECCV 2018): it needs no statistics, so it learns from few images.
+    Channels are normalised in `width` groups per image (Wu & He, "Group Normalization", ECCV 2018),
+    which needs no batch statistics and so works with few images.
 
     Raises:
-        InputError: neighbourhoods do not fill the image, or the weights do not fit.
+        InputError: `image_size` is not a multiple of the neighbourhood, or weights do not fit.
     """
     if image_size % NEIGHBOURHOOD:
         raise InputError(

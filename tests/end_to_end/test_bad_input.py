@@ -496,15 +496,15 @@ WEIGHTS = [
         DATA + SMALL + "backbone.weights={weights}",
         weights_of_a_wider_network,
         "backbone.weights={weights} does not fit this backbone: a weight is (3, 3, 6, 16) in the"
-        " file and (3, 3, 6, 8) in the network; give a file of this very network's weights, or"
+        " file and (3, 3, 6, 8) in the network; give a file with the weights of this network, or"
         " backbone.weights=null",
     ),
     (
         "a file that holds no weights",
         DATA + "model=mobilenetv2 model.image_size=64 backbone.weights={weights}",
         lambda path: path.write_text("hello"),
-        "backbone.weights={weights} does not fit MobileNetV2: ...; give a file of this very"
-        " network's weights, or backbone.weights=null",
+        "backbone.weights={weights} does not fit MobileNetV2: ...; give a file with the"
+        " weights of this network, or backbone.weights=null",
     ),
     (
         "ImageNet weights without a network to get them",

@@ -1,4 +1,4 @@
-"""Any saved model as a backbone: found levels, any size, and one sentence for what cannot be."""
+"""Any saved model as a backbone: levels, image sizes, and one sentence for unusable files."""
 
 from __future__ import annotations
 
@@ -39,18 +39,18 @@ def test_a_level_is_the_last_map_of_its_size(tmp_path):
     image = keras.Input((64, 64, 3))
     saved = keras.Model(image, strided(image))
     saved.save(tmp_path / "plain.keras")
-    found = backbone(tmp_path / "plain.keras").predict_on_batch(IMAGES)
+    outputs = backbone(tmp_path / "plain.keras").predict_on_batch(IMAGES)
     for level, name in {"C2": "relu_1", "C3": "relu_2", "C4": "relu_3", "C5": "relu_4"}.items():
-        wanted = keras.Model(image, saved.get_layer(name).output).predict_on_batch(IMAGES)
-        assert np.allclose(found[level], wanted, atol=1e-5)
+        expected = keras.Model(image, saved.get_layer(name).output).predict_on_batch(IMAGES)
+        assert np.allclose(outputs[level], expected, atol=1e-5)
 
 
-def test_a_file_of_one_size_serves_at_another(tmp_path):
+def test_a_file_saved_at_one_size_works_at_another(tmp_path):
     tiny.build(image_size=96, weights=None, width=4).save(tmp_path / "tiny.keras")
     tiny.build(image_size=96, weights=None, width=4)  # whose layers have other names
-    found = backbone(tmp_path / "tiny.keras").predict_on_batch(IMAGES)
-    wanted = tiny.build(image_size=64, weights=str(tmp_path / "tiny.keras"), width=4)
-    assert same(found, wanted.predict_on_batch(IMAGES))
+    outputs = backbone(tmp_path / "tiny.keras").predict_on_batch(IMAGES)
+    expected = tiny.build(image_size=64, weights=str(tmp_path / "tiny.keras"), width=4)
+    assert same(outputs, expected.predict_on_batch(IMAGES))
 
 
 def test_the_network_sees_images_minus_the_offset_over_the_scale(tmp_path):
@@ -58,26 +58,26 @@ def test_the_network_sees_images_minus_the_offset_over_the_scale(tmp_path):
     keras.Model(image, strided(image)).save(tmp_path / "plain.keras")
     scaled = backbone(tmp_path / "plain.keras", scale=128.0, offset=127.0)
     plain = backbone(tmp_path / "plain.keras")
-    found = scaled.predict_on_batch(IMAGES)
-    assert same(found, plain.predict_on_batch((IMAGES - 127) / 128))
+    outputs = scaled.predict_on_batch(IMAGES)
+    assert same(outputs, plain.predict_on_batch((IMAGES - 127) / 128))
 
 
-def test_layers_of_the_file_may_be_called_like_ours(tmp_path):
-    """Found by chance: Keras counts layers, and a count can be the name of one in the file."""
+def test_layers_of_the_file_may_have_the_names_of_ours(tmp_path):
+    """Keras numbers the layers that it names, so a name can occur in the file as well."""
     image = keras.Input((64, 64, 3), name="picture")
     x = layers.Rescaling(1 / 255, name="scaled")(layers.ReLU(name="image")(image))
     x = layers.Rescaling(1, name="rescaling")(layers.Rescaling(1, name="scaled_")(x))
     keras.Model(image, strided(x)).save(tmp_path / "named.keras")
     for _ in range(2):
-        keras.backend.clear_session()  # counts anew: the next of a kind has no number
-        found = backbone(tmp_path / "named.keras", scale=2.0).predict_on_batch(IMAGES)
-    wanted = keras.Model(image, strided(x))
-    wanted.load_weights(tmp_path / "named.keras")
-    last = wanted.predict_on_batch(IMAGES / 2)
-    assert np.allclose(found["C5"], last, atol=1e-5)
+        keras.backend.clear_session()  # restarts the numbers: the next layer of a kind has none
+        outputs = backbone(tmp_path / "named.keras", scale=2.0).predict_on_batch(IMAGES)
+    expected = keras.Model(image, strided(x))
+    expected.load_weights(tmp_path / "named.keras")
+    last = expected.predict_on_batch(IMAGES / 2)
+    assert np.allclose(outputs["C5"], last, atol=1e-5)
 
 
-def test_sequential_models_and_parts_serve_at_another_size_too(tmp_path):
+def test_sequential_models_and_submodels_work_at_another_size_too(tmp_path):
     part = keras.Sequential([layers.LayerNormalization(), layers.Conv2D(8, 2, strides=2)])
     image = keras.Input((96, 96, 3))
     steps = [keras.Input((96, 96, 3)), *(layers.Conv2D(4, 2, strides=2) for _ in range(4)), part]
@@ -94,11 +94,11 @@ def test_a_layer_that_is_used_twice_gives_its_last_map(tmp_path):
         x = relu(layers.Conv2D(4, 3, strides=2, padding="same")(x))
     saved = keras.Model(image, x)
     saved.save(tmp_path / "shared.keras")
-    found = backbone(tmp_path / "shared.keras").predict_on_batch(IMAGES)["C5"]
-    assert np.allclose(found, saved.predict_on_batch(IMAGES), atol=1e-5)
+    outputs = backbone(tmp_path / "shared.keras").predict_on_batch(IMAGES)["C5"]
+    assert np.allclose(outputs, saved.predict_on_batch(IMAGES), atol=1e-5)
 
 
-def test_what_was_frozen_in_the_file_can_learn(tmp_path):
+def test_layers_that_were_saved_frozen_can_be_trained(tmp_path):
     image = keras.Input((64, 64, 3))
     saved = keras.Model(image, strided(image))
     saved.trainable = False
@@ -114,7 +114,7 @@ class Odd(layers.Layer):
 
 
 def of(make: Callable[[keras.KerasTensor], object], shape: tuple = (64, 64, 3)) -> Callable:
-    """Saves the model from an image of `shape` to `make(image)`."""
+    """A function that saves the model from an image of `shape` to `make(image)`."""
 
     def save(path: Path) -> None:
         image = keras.Input(shape)
@@ -162,7 +162,7 @@ def fixed(image: keras.KerasTensor) -> keras.KerasTensor:
     return layers.Reshape((16, 16, 4))(layers.Conv2D(4, 1, strides=2)(strided(image, 1)))
 
 
-# (what is wrong, how the file is made, the answer after backbone.path=FILE)
+# (what is wrong, how the file is made, the message after backbone.path=FILE)
 REFUSED = [
     ("no file", lambda path: None, "is not an existing file"),
     ("a folder", lambda path: path.mkdir(), "is not an existing file"),
@@ -175,13 +175,17 @@ REFUSED = [
     ("a flipped byte", with_a_flipped_byte, "cannot be read: Bad CRC-32"),
     ("no weights", without_weights, "cannot be read: Expected a model.weights.h5"),
     ("an empty zip", empty_zip, "cannot be read: \"There is no item named 'config.json'"),
-    ("its own layer", of(lambda x: Odd()(x)), "needs code that is not part of Keras (Odd); a back"),
+    (
+        "a custom layer",
+        of(lambda x: Odd()(x)),
+        "needs code that is not part of Keras (Odd); use Keras' layers",
+    ),
     (
         "a lambda",
         of(lambda x: layers.Lambda(lambda y: 2 * y)(x)),
-        "holds Python code (a Lambda layer), which is never run; use Keras' own layers instead",
+        "holds Python code (a Lambda layer), which is never run; use Keras' layers only",
     ),
-    ("no input size", of_unknown_size, "holds no network that begins with keras.Input; save it as"),
+    ("no input size", of_unknown_size, "holds no network that begins with keras.Input; save one"),
     ("two inputs", two_inputs, "takes 2 inputs (left, right); a backbone takes one image"),
     (
         "grey images",
@@ -205,8 +209,8 @@ REFUSED = [
 @pytest.mark.parametrize(
     "make, words", [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED]
 )
-def test_a_file_that_cannot_serve_is_refused_in_one_sentence(make, words, tmp_path):
-    path = tmp_path / "given.keras"
+def test_an_unusable_file_is_refused_in_one_sentence(make, words, tmp_path):
+    path = tmp_path / "saved.keras"
     make(path)
     with pytest.raises(InputError) as caught:
         backbone(path)
@@ -214,7 +218,7 @@ def test_a_file_that_cannot_serve_is_refused_in_one_sentence(make, words, tmp_pa
     assert len(str(caught.value).splitlines()) == 1
 
 
-def test_a_model_that_holds_on_to_its_size_is_refused_at_another(tmp_path):
+def test_a_model_of_fixed_size_is_refused_at_another(tmp_path):
     of(fixed)(tmp_path / "fixed.keras")
     with pytest.raises(
         InputError, match=r"fixed\.keras cannot be rebuilt for model\.image_size=96"

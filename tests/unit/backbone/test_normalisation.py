@@ -1,4 +1,4 @@
-"""Each application sees RGB 0-255 as Keras' own preprocessing would hand it over."""
+"""Each application gets RGB 0-255 normalised as by Keras' preprocessing for it."""
 
 from __future__ import annotations
 
@@ -38,32 +38,32 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.factory)
-def test_the_deepest_level_is_what_keras_computes_with_its_own_preprocessing(case, tmp_path):
+def test_the_deepest_level_is_what_keras_computes_with_its_preprocessing(case, tmp_path):
     theirs = reference(case, tmp_path / "reference.weights.h5")
     ours = case.ours.build(
         image_size=case.size, weights=str(tmp_path / "reference.weights.h5"), **case.options
     )
     images = np.random.default_rng(0).uniform(0, 255, (2, case.size, case.size, 3))
-    wanted = np.asarray(theirs(case.theirs.preprocess_input(images.astype(np.float32))))
-    found = np.asarray(ours(images.astype(np.float32))["C5"])
-    found = found[:, *inner(found.shape[1], wanted.shape[1]), :]
-    assert np.abs(found - wanted).max() <= 1e-4 * np.abs(wanted).max()
+    expected = np.asarray(theirs(case.theirs.preprocess_input(images.astype(np.float32))))
+    actual = np.asarray(ours(images.astype(np.float32))["C5"])
+    actual = actual[:, *inner(actual.shape[1], expected.shape[1]), :]
+    assert np.abs(actual - expected).max() <= 1e-4 * np.abs(expected).max()
 
 
 def reference(case: Case, path: Path) -> keras.Model:
-    """Keras' network with random weights, which are also in the file."""
+    """Keras' network with random weights, which are also saved to `path`."""
     keras.utils.set_random_seed(0)
     factory = getattr(case.theirs, case.factory)
     shape = (case.size, case.size, 3)
     network = factory(include_top=False, weights=None, input_shape=shape, **case.options)
     for layer in network.layers:
-        if type(layer).__name__ == "LayerScale":  # 1e-6 at first, which would hide the blocks
+        if type(layer).__name__ == "LayerScale":  # initialised to 1e-6, which would hide the blocks
             layer.set_weights([np.ones_like(layer.get_weights()[0])])
     network.save_weights(path)
     return network
 
 
-def inner(side: int, wanted: int) -> tuple[slice, slice]:
+def inner(side: int, size: int) -> tuple[slice, slice]:
     """The middle of a level that was padded on all sides to `side`."""
-    first = (side - wanted) // 2
-    return (slice(first, first + wanted),) * 2
+    first = (side - size) // 2
+    return (slice(first, first + size),) * 2
