@@ -74,7 +74,7 @@ def test_a_run_leaves_a_file_for_everything_that_is_told(demo, store, tmp_path):
         (("segmentation", "detections"), {"confusion", "reliability"}),
         (("proba", "heat", "segmentation", "detections"), set()),
     ],
-    ids=" ".join,
+    ids=["classes", "heat", "pixels and instances", "all but the score"],
 )
 def test_what_is_not_told_is_neither_scored_nor_drawn(absent, left, demo, store, tmp_path):
     scores = written(tmp_path, demo, store, absent)
