@@ -1,1 +1,1 @@
-"""Measures the speed claims; run it as `make bench ROOT=DIR`, with the category bottle in DIR."""
+"""Measures the speed claims: `make bench ROOT=DIR`, with the category bottle in DIR."""

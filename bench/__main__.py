@@ -1,6 +1,6 @@
 """python -m bench ROOT [PART ...]: measures, prints a table, writes bench/results.json.
 
-Parts that are not named keep the lines that they have.
+Parts that are not named keep their earlier results.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ PARTS = {
     "giant": giant.measure,
     "gpu": gpu.measure,
 }
-UNASKED = [name for name in PARTS if name != "gpu"]  # which not everybody has
+DEFAULT = [name for name in PARTS if name != "gpu"]
 RESULTS = Path(__file__).parent / "results.json"
 
 
 def main(root: Path, names: Sequence[str]) -> None:
-    """Run the measurements on `root`/bottle, that of a GPU only if it is named; what each part found is kept as soon as it is known."""
+    """Run the named parts on `root`/bottle, by default all but gpu; each is saved at once."""
     results = json.loads(RESULTS.read_text())
-    for name in names or UNASKED:
+    for name in names or DEFAULT:
         with tempfile.TemporaryDirectory() as folder:
             lines = PARTS[name](root, Path(folder))
         results[name] = {"date": str(date.today()), "machine": _machine(), "lines": lines}

@@ -1,4 +1,4 @@
-"""The bag of words: SIFT and vocabulary on two cores against one, and a whole run on a warm cache."""
+"""Bag of visual words: SIFT and vocabulary on two cores and one, and a run with a filled cache."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CLAIM_RATIO, CLAIM_RUN = 1.7, 20
 
 
 def measure(root: Path, folder: Path) -> list[dict]:
-    """The two lines of the bag of words, on `root`/bottle with the defaults of model=bovw."""
+    """Two results on `root`/bottle, with the defaults of model=bovw."""
     one, two = (_sift_and_vocabulary(root, folder, cores) for cores in (1, CORES))
     _run(root, folder)
     warm = _run(root, folder)
@@ -44,33 +44,33 @@ def _run(root: Path, folder: Path) -> float:
 
 
 def _sift_and_vocabulary(root: Path, folder: Path, cores: int) -> float:
-    """Seconds in a process that may use so many cores; libraries count them as they load."""
+    """Seconds, in a new process: libraries count the cores when they are imported."""
     command = [sys.executable, "-m", "bench.bovw", str(root), str(folder), str(cores)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    return float(done.stdout.split()[-1])
+    process = subprocess.run(command, check=True, capture_output=True, text=True)
+    return float(process.stdout.split()[-1])
 
 
-def _alone(root: Path, folder: Path, cores: int) -> float:
-    """From decoded images to the words, with nothing in the cache."""
+def _in_this_process(root: Path, folder: Path, cores: int) -> float:
+    """Seconds from decoded images to the vocabulary, with an empty cache."""
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
     from anomaly.augment import light
     from anomaly.cache.store import Cache
     from anomaly.data import mvtec
     from anomaly.model.bovw.descriptors import Sampling
-    from anomaly.model.bovw.encoder import Reader
-    from anomaly.model.pictures import firsts, training_pictures
+    from anomaly.model.bovw.encoder import Encoder
+    from anomaly.model.pictures import first_occurrences, training_pictures
 
-    images, own = Cache(folder / "images", 8), Cache(folder / f"words{cores}", 8)
+    images, words = Cache(folder / "images", 8), Cache(folder / f"words{cores}", 8)
     dataset = mvtec.build(cache=images, **_values("data/mvtec") | {"root": str(root), "seed": 0})
     policy = light.build(seed=0, **_values("augment/light"))
     model = _values("model/bovw")
     versions = training_pictures(dataset.train.samples, policy, model["image_size"], images)
-    pictures = [versions[place] for place in firsts(versions)]
+    pictures = [versions[index] for index in first_occurrences(versions)]
     for picture in pictures:
         picture.load()
     sampling = Sampling(model["sampling"], model["step"], tuple(model["scales"]))
     start = time.perf_counter()
-    Reader(sampling, own).vocabulary(pictures, model["words"], model["root"], seed=0)
+    Encoder(sampling, words).vocabulary(pictures, model["words"], model["root"], seed=0)
     return time.perf_counter() - start
 
 
@@ -80,4 +80,4 @@ def _values(option: str) -> dict:
 
 
 if __name__ == "__main__":
-    print(_alone(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])))
+    print(_in_this_process(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])))

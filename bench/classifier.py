@@ -1,4 +1,4 @@
-"""The feature cache against plain Keras: head epochs, a whole run, a second run."""
+"""Cached features compared with plain Keras: epochs of the head, a whole run, and a second run."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CLAIM_EPOCH, CLAIM_RUN = 90, 8 * 60
 
 
 def measure(root: Path, folder: Path) -> list[dict]:
-    """The three lines of the classifier, on `root`/bottle with the classic recipe."""
+    """Three results on `root`/bottle, with the classic recipe."""
     cold, warm = _transfer_run(root, folder), _second_run(root, folder)
     plain, cached = _epochs(root, folder)
     ratio = plain / cached
@@ -75,17 +75,17 @@ def _transfer_run(root: Path, folder: Path) -> float:
 
 
 def _second_run(root: Path, folder: Path) -> int:
-    """Pictures that a second run had to send through the backbone before its first head epoch."""
+    """The number of pictures that a second run sends through the backbone."""
     command = _command(root, folder, "trainer.epochs=1", "trainer.finetune.epochs=0")
-    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    counts = re.findall(r"(?:train|validation) features: \d+ pictures, (\d+) not in", said)
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    counts = re.findall(r"(?:train|validation) features: \d+ pictures, (\d+) not in", output)
     if len(counts) != 2:
-        raise RuntimeError(f"the run does not say what it computed:\n{said}")
+        raise RuntimeError(f"the output does not tell how many features were computed:\n{output}")
     return sum(map(int, counts))
 
 
 def _epochs(root: Path, folder: Path) -> tuple[float, float]:
-    """Seconds of one epoch in plain Keras, and of one on cached features."""
+    """Seconds of one epoch in plain Keras, and with cached features."""
     import keras
 
     from anomaly.backbone import mobilenetv2
@@ -104,16 +104,17 @@ def _epochs(root: Path, folder: Path) -> tuple[float, float]:
 
 
 def _cached(keras, vectors: np.ndarray, labels: np.ndarray, folder: Path) -> float:
-    """The mean of many head epochs through the code that runs use, reports included."""
+    """Mean seconds of an epoch of the head, by the code that runs use, with its reports."""
     head = network.head(vectors.shape[1], CLASSES, units=1024, dropout=0.2, standardise=False)
     data = (vectors, labels)
-    few = (vectors[:VALIDATION], labels[:VALIDATION])
+    validation = (vectors[:VALIDATION], labels[:VALIDATION])
 
     def train(epochs: int) -> float:
         stage = StageConfig(epochs, 1e-3, BATCH)
         start = time.perf_counter()
-        optimizer, own = keras.optimizers.Adam(1e-3), Checkpoint(folder, f"epochs{epochs}")
-        train_head(head, optimizer, data, few, stage, 0, lambda *_: None, own)
+        optimizer = keras.optimizers.Adam(1e-3)
+        checkpoint = Checkpoint(folder, f"epochs{epochs}")
+        train_head(head, optimizer, data, validation, stage, 0, lambda *_: None, checkpoint)
         return time.perf_counter() - start
 
     once = train(1)  # mostly tracing and compiling

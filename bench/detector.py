@@ -1,7 +1,7 @@
-"""Mask R-CNN, ResNet50-FPN at 512 px: a training step and an inference, in units of plain ResNet50.
+"""Mask R-CNN, ResNet50-FPN at 512 px: times of a training step and of inference, in units.
 
-A unit is a forward pass of keras.applications.ResNet50 on 16 images of 224 px in the same process.
-torchvision's maskrcnn_resnet50_fpn takes 9.4 units for the step and 2.5 for the inference.
+A unit is the time of a forward pass of keras.applications.ResNet50 on 16 images of 224 px in the
+same process. torchvision's maskrcnn_resnet50_fpn takes 9.4 units for a step and 2.5 for inference.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 import yaml
 
 if TYPE_CHECKING:
-    from anomaly.model.mask_rcnn.network import Parts
+    from anomaly.model.mask_rcnn.network import Blocks
 
 SIZE, BATCH, CLASSES, INSTANCES = 512, 2, 4, 20
 STEP, INFERENCE = 9.4, 2.5  # units that torchvision takes
@@ -27,14 +27,17 @@ TRIES = 5
 
 
 def measure(root: Path, folder: Path) -> list[dict]:
-    """Two lines, measured in a process that does nothing else; random weights and images."""
+    """Two results, measured in a separate process, with random weights and images."""
     command = [sys.executable, "-m", "bench.detector"]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    seconds = json.loads(done.stdout.splitlines()[-1])
+    process = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    seconds = json.loads(process.stdout.splitlines()[-1])
     return [
         _line("a training step, batch 2, nothing frozen", seconds["step"], seconds["unit"], STEP),
         _line(
-            "inference of one image, 1000 proposals", seconds["found"], seconds["unit"], INFERENCE
+            "inference of one image, 1000 proposals",
+            seconds["inference"],
+            seconds["unit"],
+            INFERENCE,
         ),
     ]
 
@@ -50,52 +53,52 @@ def _line(what: str, seconds: float, unit: float, limit: float) -> dict:
     }
 
 
-def _alone() -> dict[str, float]:
+def _in_this_process() -> dict[str, float]:
     import keras
 
     from anomaly.model.mask_rcnn.learning.loss_model import LossModel
-    from anomaly.model.mask_rcnn.network import finder
+    from anomaly.model.mask_rcnn.network import inference_model
     from anomaly.model.training.devices import jit
 
-    parts = resnet50_parts()
-    network = finder(parts)
-    loss_model = LossModel(network, parts)
+    blocks = resnet50_blocks()
+    network = inference_model(blocks)
+    loss_model = LossModel(network, blocks)
     loss_model.compile(keras.optimizers.SGD(1e-4), jit_compile=jit(None))
     network.compile(jit_compile=jit(None))
     plain = keras.applications.ResNet50(include_top=False, weights=None, pooling="avg")
     plain.compile(jit_compile=jit(None))
-    batch = noise(BATCH, len(loss_model.anchors), parts.settings.proposals)
+    batch = noise(BATCH, len(loss_model.anchors), blocks.settings.proposals)
     images = np.zeros((16, 224, 224, 3), np.float32)
     works = {
         "unit": partial(plain.predict_on_batch, images),
         "step": partial(loss_model.train_on_batch, batch),
-        "found": partial(network.predict_on_batch, batch["image"][:1]),
+        "inference": partial(network.predict_on_batch, batch["image"][:1]),
     }
     return {name: _seconds(work) for name, work in works.items()}
 
 
-def resnet50_parts() -> Parts:
-    """The network of the configuration on a ResNet50 of random weights."""
+def resnet50_blocks() -> Blocks:
+    """The network of conf/model/mask_rcnn.yaml on a ResNet50 with random weights."""
     from anomaly.backbone import resnet50
-    from anomaly.model.mask_rcnn.network import Parts, Settings
+    from anomaly.model.mask_rcnn.network import Blocks, Settings
 
     values = yaml.safe_load(Path("conf/model/mask_rcnn.yaml").read_text())
     names = Settings.__dataclass_fields__
-    own: dict[str, Any] = {
+    settings: dict[str, Any] = {
         k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in names
     }
-    return Parts(resnet50.build(image_size=SIZE, weights=None), CLASSES, Settings(**own))
+    return Blocks(resnet50.build(image_size=SIZE, weights=None), CLASSES, Settings(**settings))
 
 
 def noise(count: int, anchors: int, proposals: int) -> dict[str, np.ndarray]:
-    """What a `LossModel` takes: `count` images of noise, with two instances in each."""
+    """The inputs of a `LossModel`: `count` images of noise, with two instances each."""
     random = np.random.default_rng(0)
     boxes = np.zeros((count, INSTANCES, 4), np.float32)
     labels = np.zeros((count, INSTANCES), np.int32)
     instances = np.zeros((count, SIZE, SIZE), np.uint8)
-    for place, (x1, y1, x2, y2) in enumerate([(100, 120, 180, 200), (300, 40, 420, 90)]):
-        boxes[:, place], labels[:, place] = (x1, y1, x2, y2), place + 1
-        instances[:, y1:y2, x1:x2] = place + 1
+    for index, (x1, y1, x2, y2) in enumerate([(100, 120, 180, 200), (300, 40, 420, 90)]):
+        boxes[:, index], labels[:, index] = (x1, y1, x2, y2), index + 1
+        instances[:, y1:y2, x1:x2] = index + 1
     return {
         "image": random.integers(0, 256, (count, SIZE, SIZE, 3), np.uint8),
         "boxes": boxes,
@@ -107,7 +110,7 @@ def noise(count: int, anchors: int, proposals: int) -> dict[str, np.ndarray]:
 
 
 def _seconds(work: Callable[[], object]) -> float:
-    work()  # traces
+    work()  # traces and compiles
     times = []
     for _ in range(TRIES):
         start = time.perf_counter()
@@ -117,4 +120,4 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 if __name__ == "__main__":
-    print(json.dumps(_alone()))
+    print(json.dumps(_in_this_process()))

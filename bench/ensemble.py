@@ -1,4 +1,4 @@
-"""How long an ensemble takes, and how much of that is imports."""
+"""The time of an ensemble, and the share of imports in it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 LIMIT = 15.0  # seconds
 DATA = ("data=demo", "data.images=24", "data.side=128")
 QUICK = ("model=tiny", "model.image_size=64", "backbone.width=8", "trainer=smoke")
-MEMBERS = (  # four kinds of models, quick to have: what they are does not change the ensemble's time
+MEMBERS = (  # four kinds of models that train fast; the ensemble takes as long with any others
     (*QUICK, "model.head=dense"),
     (*QUICK, "model.head=linear"),
     (*QUICK, "model.head=svm"),
@@ -22,9 +22,9 @@ IMPORTS = (
 
 
 def measure(root: Path, folder: Path) -> list[dict]:
-    """One line: four members, their votes, and everything a run writes and logs; drawn parts."""
-    for own in MEMBERS:
-        _train(folder, *own)
+    """One result: combining four members on drawn parts, with everything that a run writes."""
+    for options in MEMBERS:
+        _train(folder, *options)
     seconds, imports = _timed(folder), _imports()
     return [
         {
@@ -43,10 +43,10 @@ def _train(folder: Path, *arguments: str) -> str:
 
 def _timed(folder: Path) -> float:
     start = time.perf_counter()
-    said = _train(folder, "ensemble=soft_vote")
+    output = _train(folder, "ensemble=soft_vote")
     seconds = time.perf_counter() - start
-    if said.count("member ") != len(MEMBERS):
-        raise RuntimeError(f"the ensemble has other members than meant:\n{said}")
+    if output.count("member ") != len(MEMBERS):
+        raise RuntimeError(f"the ensemble does not have {len(MEMBERS)} members:\n{output}")
     return seconds
 
 

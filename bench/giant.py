@@ -1,4 +1,4 @@
-"""InceptionResNetV2's classic recipe against plain Keras, from random weights on drawn parts."""
+"""The classic recipe of InceptionResNetV2 and plain Keras: random weights, drawn parts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DATA = ("data=demo", "data.images=5", "data.side=320")
 
 
 def measure(root: Path, folder: Path) -> list[dict]:
-    """One line: plain Keras' epoch, measured, times 2305, over the whole run; drawn parts."""
+    """One result: 2305 times an epoch in plain Keras, divided by the time of the whole run."""
     seconds, pictures = _run(folder)
     plain = _plain(pictures)
     ratio = EPOCHS * plain / seconds
@@ -31,18 +31,16 @@ def measure(root: Path, folder: Path) -> list[dict]:
 
 
 def _run(folder: Path) -> tuple[float, int]:
-    """Seconds of the run, and how many pictures it trained on."""
+    """Seconds of the run, and the number of pictures that it trained on."""
     command = [sys.executable, "train.py", "experiment=classic_inceptionresnetv2", *DATA]
-    own = ["backbone.weights=null", f"output={folder}"]
+    options = ["backbone.weights=null", f"output={folder}"]
     start = time.perf_counter()
-    done = subprocess.run([*command, *own], check=True, capture_output=True, text=True)
+    process = subprocess.run([*command, *options], check=True, capture_output=True, text=True)
     seconds = time.perf_counter() - start
-    found = re.search(r"train features: (\d+) pictures", done.stdout)
-    if found is None:
-        raise RuntimeError(
-            f"the run does not say how many pictures it learned from:\n{done.stdout}"
-        )
-    return seconds, int(found[1])
+    match = re.search(r"train features: (\d+) pictures", process.stdout)
+    if match is None:
+        raise RuntimeError(f"the output does not tell the number of pictures:\n{process.stdout}")
+    return seconds, int(match[1])
 
 
 def _plain(pictures: int) -> float:

@@ -1,7 +1,7 @@
 """Mask R-CNN on a GPU: ResNet50-FPN, 512 px, batches of eight, bfloat16, compiled by JAX.
 
-The measure is a plain ResNet50-FPN, forward and backward, of the same size in the same process.
-`make bench PARTS=gpu ROOT=DIR` on a machine with a GPU that JAX sees.
+It is compared with a forward and backward pass of a plain ResNet50-FPN of the same size in the same
+process. `make bench PARTS=gpu ROOT=DIR` needs a GPU that JAX can use.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.detector import INSTANCES, SIZE, noise, resnet50_parts
+from bench.detector import INSTANCES, SIZE, noise, resnet50_blocks
 
 if TYPE_CHECKING:
     import keras
@@ -27,41 +27,42 @@ if TYPE_CHECKING:
     from anomaly.model.mask_rcnn.learning.loss_model import LossModel
 
 BATCH, TRIES, EPOCHS = 8, 20, 12
-DEFECTS = 48  # of each of three types, rendered; as many good parts are learned from
-OUTSIDE = 0.2  # the share of a training that the GPU may wait
+DEFECTS = 48  # drawn images of each of three types; as many good ones are trained on
+MAX_WAITING = 0.2  # share of a training in which the GPU waits
 
 
 def measure(root: Path, folder: Path) -> list[dict]:
-    """Three lines, measured in a process that does nothing else; random weights, drawn parts."""
+    """Three results, measured in a separate process, with random weights and drawn parts."""
     command = [sys.executable, "-m", "bench.gpu"]
     jax = {**os.environ, "KERAS_BACKEND": "jax"}
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=jax)
-    if done.returncode:
-        sys.exit(done.returncode)  # it has said why
-    return _lines(json.loads(done.stdout.splitlines()[-1]))
+    process = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=jax)
+    if process.returncode:
+        sys.exit(process.returncode)  # it has printed the reason
+    return _lines(json.loads(process.stdout.splitlines()[-1]))
 
 
-def _lines(own: dict[str, Any]) -> list[dict]:
-    what = f"model=mask_rcnn backbone=resnet50 on {own['gpu']}, {SIZE} px, bfloat16, JAX: "
-    step, plain, found = own["step"], own["plain"], own["found"]
-    outside = 1 - step / own["training"]
+def _lines(figures: dict[str, Any]) -> list[dict]:
+    what = f"model=mask_rcnn backbone=resnet50 on {figures['gpu']}, {SIZE} px, bfloat16, JAX: "
+    step, plain, inference = figures["step"], figures["plain"], figures["inference"]
+    training, waiting = figures["training"], 1 - step / figures["training"]
     return [
         {
             "what": f"{what}images a second while training, batch {BATCH}",
-            "measured": f"{1 / own['training']:.0f}; the device alone {1 / step:.0f}, plain"
-            f" ResNet50-FPN forward and backward {1 / plain:.0f}; {own['gigabytes']:.1f} GB",
+            "measured": f"{1 / training:.0f}; the device alone {1 / step:.0f}, plain"
+            f" ResNet50-FPN forward and backward {1 / plain:.0f};"
+            f" {figures['gigabytes']:.1f} GB",
             "claimed": "reported",
             "holds": True,
         },
         {
             "what": f"{what}the share of a training in which the GPU waits",
-            "measured": f"{outside:.2f}",
-            "claimed": f"under {OUTSIDE}",
-            "holds": outside < OUTSIDE,
+            "measured": f"{waiting:.2f}",
+            "claimed": f"under {MAX_WAITING}",
+            "holds": waiting < MAX_WAITING,
         },
         {
             "what": f"{what}images a second in inference, 1000 proposals",
-            "measured": f"{1 / own['finding']:.0f} into masks; the device alone {1 / found:.0f},"
+            "measured": f"{1 / figures['prediction']:.0f} into masks; the device alone {1 / inference:.0f},"
             f" plain ResNet50-FPN forward and backward {1 / plain:.0f}",
             "claimed": "reported",
             "holds": True,
@@ -69,22 +70,22 @@ def _lines(own: dict[str, Any]) -> list[dict]:
     ]
 
 
-def _alone(folder: Path) -> dict[str, Any]:
-    """Seconds for an image, of each kind of work."""
+def _in_this_process(folder: Path) -> dict[str, Any]:
+    """Seconds per image of each kind of work, and the memory used."""
     import jax
     import keras
 
     gpus = [device for device in jax.devices() if device.platform == "gpu"]
     if not gpus:
-        sys.exit("JAX sees no GPU here; these figures need one")
+        sys.exit("JAX finds no GPU here; this measurement needs one")
     from anomaly.model.mask_rcnn.learning.loss_model import LossModel
-    from anomaly.model.mask_rcnn.network import finder
+    from anomaly.model.mask_rcnn.network import inference_model
 
     keras.mixed_precision.set_dtype_policy("mixed_bfloat16")
-    parts = resnet50_parts()
-    network = finder(parts)
-    loss_model = LossModel(network, parts)
-    batch = jax.device_put(noise(BATCH, len(loss_model.anchors), parts.settings.proposals))
+    blocks = resnet50_blocks()
+    network = inference_model(blocks)
+    loss_model = LossModel(network, blocks)
+    batch = jax.device_put(noise(BATCH, len(loss_model.anchors), blocks.settings.proposals))
     image = batch["image"].astype("float32")
     training = _training(loss_model, folder)
     memory = gpus[0].memory_stats()["peak_bytes_in_use"]
@@ -93,9 +94,9 @@ def _alone(folder: Path) -> dict[str, Any]:
         "training": training,
         "gigabytes": memory / 1e9,
         "step": _step(loss_model, lambda losses: sum(losses.values()), batch),
-        "plain": _step(parts.pyramid, lambda maps: sum(map(_mean, maps)), image),
-        "found": _inference(network, image),
-        "finding": _finding(network, image),
+        "plain": _step(blocks.pyramid, lambda maps: sum(map(_mean, maps)), image),
+        "inference": _inference(network, image),
+        "prediction": _prediction(network, image),
     }
 
 
@@ -104,7 +105,7 @@ def _mean(values: Any) -> Any:
 
 
 def _step(model: keras.Model, loss_of: Callable, batch: Any) -> float:
-    """Forward, backward and optimizer on what lies on the device, with nothing of Keras' fit."""
+    """Forward, backward and optimizer step on data on the device, without Keras' fit."""
     import jax
 
     model(batch)  # builds
@@ -112,13 +113,13 @@ def _step(model: keras.Model, loss_of: Callable, batch: Any) -> float:
     optimizer.build(model.trainable_variables)
 
     def loss(trainable: list, fixed: list) -> Any:
-        said, fixed = model.stateless_call(trainable, fixed, batch, training=True)
-        return loss_of(said), fixed
+        outputs, fixed = model.stateless_call(trainable, fixed, batch, training=True)
+        return loss_of(outputs), fixed
 
     @jax.jit
     def step(trainable: list, fixed: list, state: list) -> tuple:
-        (_, fixed), slopes = jax.value_and_grad(loss, has_aux=True)(trainable, fixed)
-        return *optimizer.stateless_apply(state, slopes, trainable), fixed
+        (_, fixed), gradients = jax.value_and_grad(loss, has_aux=True)(trainable, fixed)
+        return *optimizer.stateless_apply(state, gradients, trainable), fixed
 
     groups = (model.trainable_variables, model.non_trainable_variables, optimizer.variables)
     trainable, fixed, state = ([jax.numpy.array(v.value) for v in group] for group in groups)
@@ -132,12 +133,12 @@ def _inference(network: keras.Model, image: Any) -> float:
         [variable.value for variable in variables]
         for variables in (network.trainable_variables, network.non_trainable_variables)
     ]
-    found = jax.jit(lambda image: network.stateless_call(*values, image)[0])
-    return _seconds(lambda: found(image))
+    predict = jax.jit(lambda image: network.stateless_call(*values, image)[0])
+    return _seconds(lambda: predict(image))
 
 
 def _seconds(work: Callable[[], Any]) -> float:
-    """For one image of a batch; the device works on while the next call is prepared."""
+    """Seconds per image; the device computes while the next call is prepared."""
     import jax
 
     jax.block_until_ready(work())  # compiles
@@ -147,16 +148,16 @@ def _seconds(work: Callable[[], Any]) -> float:
 
 
 def _training(loss_model: LossModel, folder: Path) -> float:
-    """Whole epochs as a run has them, checkpoints included; validation is left out."""
-    from anomaly.model.mask_rcnn.learning.loop import Trainer
+    """Seconds per image in whole epochs of a run, with checkpoints, without validation."""
+    from anomaly.model.mask_rcnn.learning.loop import TrainingLoop
     from anomaly.model.training.checkpoint import Checkpoint
 
     batches = _batches(loss_model, folder)
     loss_model.compile(_optimizer(), jit_compile=True)
     times: list[float] = []
-    trainer = Trainer(loss_model, batches, lambda: 0.0, EPOCHS + 1, EPOCHS, "none")
+    loop = TrainingLoop(loss_model, batches, lambda: 0.0, EPOCHS + 1, EPOCHS, "none")
     checkpoint = Checkpoint(folder / "checkpoints", "bench")
-    trainer.run(checkpoint, lambda epoch, figures: times.append(time.perf_counter()))
+    loop.run(checkpoint, lambda epoch, figures: times.append(time.perf_counter()))
     return (times[-1] - times[0]) / (EPOCHS - 1) / len(batches) / BATCH
 
 
@@ -183,20 +184,20 @@ def _batches(loss_model: LossModel, folder: Path) -> Any:
         seed=0, factor="balance", good_factor=1, rotation=180, brightness=0.25, contrast=0.25,
         shift=0.05, zoom=0.1, noise=0.04, border="reflect",
     )  # fmt: skip
-    settings = loss_model.parts.settings
+    settings = loss_model.blocks.settings
     shapes = Shapes(SIZE, len(loss_model.anchors), settings.proposals, INSTANCES)
     stage = StageConfig(EPOCHS, 1e-5, BATCH, None)
     return Batches(data.train, policy, cache, shapes, stage=stage, negatives=1.0, seed=0)
 
 
-def _finding(network: keras.Model, image: Any) -> float:
-    """As a run predicts: arrays to the device and back, and masks on the evaluation grid."""
-    from anomaly.model.mask_rcnn import learner as detector
-    from anomaly.model.mask_rcnn.views import look
+def _prediction(network: keras.Model, image: Any) -> float:
+    """Seconds per image as a run predicts, with transfers and masks on the evaluation grid."""
+    from anomaly.model.mask_rcnn.inference import BATCH, predict_rows
+    from anomaly.model.mask_rcnn.views import find
 
     network.compile(jit_compile=True)
-    images = np.asarray(image)[: detector.BATCH]
-    work = partial(look, partial(detector._rows, network), images, 256, 1)
+    images = np.asarray(image)[:BATCH]
+    work = partial(find, partial(predict_rows, network), images, 256, 1)
     work()  # compiles
     start = time.perf_counter()
     for _ in range(TRIES):
@@ -205,5 +206,5 @@ def _finding(network: keras.Model, image: Any) -> float:
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as own:
-        print(json.dumps(_alone(Path(own))))
+    with tempfile.TemporaryDirectory() as folder:
+        print(json.dumps(_in_this_process(Path(folder))))

@@ -1,4 +1,4 @@
-"""What the Keras transfer-learning guide does: the frozen backbone in the graph, images in memory."""
+"""Training as in Keras' transfer-learning guide: frozen backbone in the graph, images in memory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BATCH = 32
 def epoch_seconds(
     application: Callable[..., keras.Model], images: np.ndarray, labels: np.ndarray, weights
 ) -> float:
-    """Seconds of the second epoch, which traces nothing; the head is the classic recipe's."""
+    """Seconds of the second epoch, without tracing; the head is that of the classic recipe."""
     base = application(include_top=False, weights=weights, input_shape=images.shape[1:])
     base.trainable = False
     image = keras.Input(images.shape[1:])

@@ -1,4 +1,4 @@
-"""How soon the command line answers when there is nothing to compute."""
+"""How fast the command line answers when there is nothing to compute."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TRIES = 5
 
 
 def measure(root: Path, folder: Path) -> list[dict]:
-    """One line for a config that is only shown, one for a typo."""
+    """Two results: printing the configuration, and refusing a typo."""
     return [
         _line("train.py --cfg job", ["--cfg", "job"]),
         _line("train.py with a typo", ["data.categry=bottle"]),

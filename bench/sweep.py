@@ -1,4 +1,4 @@
-"""Sweeps: against separate plain Keras runs, two at a time, and over again."""
+"""Sweeps: compared with plain Keras, two jobs at a time, and run a second time."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ SHORT = (
 
 
 def measure(root: Path, folder: Path) -> list[dict]:
-    """Four lines; the first two on `root`/bottle with an empty cache, the others on drawn parts."""
+    """Four results: two on `root`/bottle with an empty cache, two on drawn parts."""
     return [*_heads(root, folder / "heads"), _pair(folder), _skipped(folder / "skipped")]
 
 
 def _heads(root: Path, folder: Path) -> list[dict]:
-    """Twenty heads on one backbone, and what each costs beyond its own training."""
+    """Twenty heads on one backbone, and the time of each job beyond the training of its head."""
     data = (f"data.root={root}", "data.category=bottle", "model=mobilenetv2")
     rates = ",".join(f"{0.025 * k:g}" for k in range(JOBS))
     seconds = _sweep(folder, *data, *BOTTLE, f"model.dropout={rates}")
@@ -57,16 +57,16 @@ def _sweep(folder: Path, *words: str) -> float:
 
 
 def _jobs(folder: Path) -> tuple[int, list[float], list[float]]:
-    """Pictures learned from, seconds that each head learned, and when each job ended (seconds)."""
+    """Number of training pictures, seconds of training each head, end of each job (seconds)."""
     jobs = sorted(folder.glob("sweeps/*/*/run.json"), key=lambda path: int(path.parent.name))
     ends = [json.loads(path.read_text())["end_time"] / 1000 for path in jobs]
-    trained = [_learned(path.parent / "epochs.csv") for path in jobs]
-    said = (jobs[0].parent / "train.log").read_text()
-    return int(said.split("train features: ")[1].split()[0]), trained, ends
+    trained = [_training_time(path.parent / "epochs.csv") for path in jobs]
+    log = (jobs[0].parent / "train.log").read_text()
+    return int(log.split("train features: ")[1].split()[0]), trained, ends
 
 
-def _learned(path: Path) -> float:
-    """Seconds between the first epoch and the last, and one epoch more."""
+def _training_time(path: Path) -> float:
+    """Seconds of all epochs, estimated from the ends of the first and the last."""
     times = [int(line.split(",")[0]) for line in path.read_text().splitlines()]
     return (times[-1] - times[0]) / 1000 * EPOCHS / (EPOCHS - 1)
 
@@ -87,7 +87,7 @@ def _plain_epoch(pictures: int) -> float:
 
 
 def _pair(folder: Path) -> dict:
-    """Eight short jobs, one after the other and two at a time, each from an empty output."""
+    """Eight short jobs, one after the other and two at a time, each in an empty output folder."""
     words = (*SHORT, "trainer.epochs=300", "seed=range(8)")
     one = _sweep(folder / "one", *words)
     two = _sweep(folder / "two", *words, "sweep.launcher=joblib", "sweep.launcher.n_jobs=2")
@@ -100,7 +100,7 @@ def _pair(folder: Path) -> dict:
 
 
 def _skipped(folder: Path) -> dict:
-    """A sweep of a hundred, all of which finished before."""
+    """A sweep of a hundred jobs that all finished before."""
     words = (*SHORT, "backbone.width=8", "trainer.epochs=1", "model.units=range(1,101)")
     _sweep(folder, *words)
     seconds = _sweep(folder, *words)

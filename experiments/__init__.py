@@ -1,1 +1,1 @@
-"""Studies: a question, the exact commands, the figures they gave."""
+"""Studies: each with a question, the exact commands and their results."""

@@ -1,7 +1,7 @@
-"""python -m experiments.record STUDY OUTPUT: writes a study's figures from the runs of its store.
+"""python -m experiments.record STUDY OUTPUT: writes the results of a study from its recorded runs.
 
-`scores.json` gets every figure of the newest run of each kind, `accuracy.png` the shares, and the
-README of the study its tables: `<!-- table CATEGORY ROLE -->` says where, and of which runs.
+`scores.json` gets all metrics of the newest run of each kind, `accuracy.png` the accuracies, and
+the README of the study its tables, each between `<!-- table CATEGORY ROLE -->` and `<!-- end -->`.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from anomaly.tracking.store import store_at
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-PLACE = re.compile(r"(<!-- table (\w+) (\w+) -->\n)(.*?)(<!-- end -->)", re.S)
-P = "p"  # of McNemar's test against the best
+MARKED_TABLE = re.compile(r"(<!-- table (\w+) (\w+) -->\n)(.*?)(<!-- end -->)", re.S)
+P = "p"  # the p-value of McNemar's test against the best model
 SHARES = ("accuracy", "defect_accuracy")
 HEAD = (
     "model",
@@ -46,60 +46,60 @@ HEAD = (
 
 
 def main(study: Path, output: Path) -> None:
-    """Read the store once; every table of the README is made anew.
+    """Write scores.json, accuracy.png and all tables of the README.
 
     Raises:
-        InputError: the store has none of the runs of a table.
+        InputError: nothing was recorded, or no run for one of the tables.
     """
     uri = store_at(output).uri
     client = reader(uri)
     if client is None:
         raise InputError(f"no run in {uri}: run the study first")
-    found = rows(all_finished(client))
+    finished = rows(all_finished(client))
     page = (study / "README.md").read_text()
-    places = [at[1:3] for at in PLACE.findall(page)]
-    chosen = {at: _compared(client, found, _newest(found, *at)) for at in places}
+    tables = [match[1:3] for match in MARKED_TABLE.findall(page)]
+    chosen = {at: _with_p(client, finished, _newest(finished, *at)) for at in tables}
     scores = {
-        f"{category} {role}": {row.tags["kind"]: _rounded(row) for row in own}
-        for (category, role), own in chosen.items()
+        f"{category} {role}": {row.tags["kind"]: _rounded(row) for row in newest}
+        for (category, role), newest in chosen.items()
     }
     (study / "scores.json").write_text(json.dumps(scores, indent=1, sort_keys=True) + "\n")
     _picture(next(iter(chosen.values()))).savefig(study / "accuracy.png")
     (study / "README.md").write_text(
-        PLACE.sub(lambda m: m[1] + table(chosen[m[2], m[3]]) + m[5], page)
+        MARKED_TABLE.sub(lambda m: m[1] + table(chosen[m[2], m[3]]) + m[5], page)
     )
 
 
-def _newest(found: Sequence[Row], category: str, role: str) -> list[Row]:
-    """The newest run of each kind, the best on validation first; ensembles stand among members.
+def _newest(finished: Sequence[Row], category: str, role: str) -> list[Row]:
+    """The newest run of each kind, the best on validation first; members include ensembles.
 
-    Folds stand in their pooled run only.
+    The runs of single folds are left out: their pooled run counts.
     """
     roles = {role, "ensemble"} if role == "member" else {role}
-    known = [row for row in found if row.category == category and row.tags["role"] in roles]
-    own = [row for row in known if not row.single_fold]
-    if not own:
+    in_role = [row for row in finished if row.category == category and row.tags["role"] in roles]
+    matching = [row for row in in_role if not row.single_fold]
+    if not matching:
         raise InputError(f"no finished run of {category} with role={role}: run the study first")
-    newest = {row.tags["kind"]: row for row in reversed(own)}
+    newest = {row.tags["kind"]: row for row in reversed(matching)}
     return ranked(newest.values())
 
 
-def _compared(client: MlflowClient, found: Sequence[Row], own: Sequence[Row]) -> list[Row]:
-    """With McNemar's p against the best on validation, of all test images, as one more figure."""
-    artifacts = read_artifacts(client, own)
-    categories = group_by_category(client, found, own, artifacts, "val/accuracy", own[0])
+def _with_p(client: MlflowClient, finished: Sequence[Row], runs: Sequence[Row]) -> list[Row]:
+    """The runs, with McNemar's p against the best on validation as one more metric."""
+    artifacts = read_artifacts(client, runs)
+    categories = group_by_category(client, finished, runs, artifacts, "val/accuracy", runs[0])
     groups = [group for groups in categories.values() for group in groups]
-    p = {id: {P: found.p} for group in groups for id, found in group.comparisons.items()}
-    return [replace(row, metrics={**row.metrics, **p.get(row.id, {})}) for row in own]
+    p = {id: {P: test.p} for group in groups for id, test in group.comparisons.items()}
+    return [replace(row, metrics={**row.metrics, **p.get(row.id, {})}) for row in runs]
 
 
 def ranked(chosen: Iterable[Row]) -> list[Row]:
-    """The best on validation first; of equal ones by name."""
+    """The best on validation first; equally good ones by name."""
     by_name = sorted(chosen, key=lambda row: row.tags["kind"])
-    return sorted(by_name, key=_validated, reverse=True)
+    return sorted(by_name, key=_validation, reverse=True)
 
 
-def _validated(row: Row) -> tuple[float, float]:
+def _validation(row: Row) -> tuple[float, float]:
     return row.metrics["val/accuracy"], row.metrics["val/defect_accuracy"]
 
 
@@ -114,21 +114,21 @@ def _picture(chosen: Sequence[Row]):
 
 
 def table(chosen: Sequence[Row]) -> str:
-    """Markdown, a row for each run: shares with their evidence, chosen by the first column."""
+    """A Markdown table with a row for each run, shares with their counts and intervals."""
     lines = [HEAD, ["---"] * len(HEAD), *map(_cells, chosen)]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
 def _cells(row: Row) -> list[str]:
-    accuracy, defects = _validated(row)
-    sorted_out = (_count(row, f"test/sorting_{name}_rate") for name in ("escape", "overkill"))
+    accuracy, defects = _validation(row)
+    sorting = (_count(row, f"test/sorting_{name}_rate") for name in ("escape", "overkill"))
     return [
         row.tags["kind"],
         f"{accuracy:.3f}, {defects:.3f}",
         *(_share(row, f"test/{name}") for name in SHARES),
         f"{row.metrics[P]:.2f}" if P in row.metrics else "best",
         f"{row.metrics['test/auroc']:.3f}",
-        ", ".join(sorted_out),
+        ", ".join(sorting),
         _count(row, "test/kept_accuracy"),
         f"{row.metrics['test/ece']:.3f}",
         *(_figure(row, f"test/{name}") for name in ("iou", "map", "map50", "box_map50")),
@@ -143,7 +143,7 @@ def _share(row: Row, name: str) -> str:
 
 
 def _figure(row: Row, name: str) -> str:
-    """With its interval, where the run has one."""
+    """The value of a metric, with its interval if the run has one."""
     spread = row.spread(name)
     return f"{row.metrics[name]:.3f}" + (f" ({spread})" if spread else "")
 

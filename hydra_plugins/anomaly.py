@@ -6,11 +6,11 @@ from anomaly.sweep import grid, search
 
 
 class Grid(grid.Grid):
-    """Every combination; see `anomaly.sweep.grid`."""
+    """Runs all combinations; see `anomaly.sweep.grid`."""
 
 
 class Search(search.Search):
-    """The most promising combinations; see `anomaly.sweep.search`."""
+    """Runs the most promising combinations; see `anomaly.sweep.search`."""
 
 
 # "basic" is Hydra's default sweeper; ours replaces it, with the same settings.

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The study, from nothing to its tables: run.sh ROOT OUTPUT (make study-bottle calls it).
-# EfficientNet-Lite0 takes part where KERAS_HOME holds its file.
+# Runs the whole study and writes its tables: run.sh ROOT OUTPUT (used by make study-bottle).
+# EfficientNet-Lite0 is included if its file is in KERAS_HOME.
 set -eu
 root=$1 output=$2
 python=${PYTHON:-.venv/bin/python}

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The study, from nothing to its table: run.sh ROOT OUTPUT (make study-detector calls it).
+# Runs the whole study and writes its tables: run.sh ROOT OUTPUT (used by make study-detector).
 set -eu
 root=$1 output=$2
 python=${PYTHON:-.venv/bin/python}

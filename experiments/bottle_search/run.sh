@@ -1,5 +1,5 @@
 #!/bin/sh
-# The study, from nothing to its table: run.sh ROOT OUTPUT.
+# Runs the whole study and writes its table: run.sh ROOT OUTPUT.
 set -eu
 root=$1 output=$2
 python=${PYTHON:-.venv/bin/python}
