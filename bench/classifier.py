@@ -80,7 +80,9 @@ def _second_run(root: Path, folder: Path) -> int:
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     counts = re.findall(r"(?:train|validation) features: \d+ pictures, (\d+) not in", output)
     if len(counts) != 2:
-        raise RuntimeError(f"the output does not tell how many features were computed:\n{output}")
+        raise RuntimeError(
+            f"the output does not contain the number of computed features:\n{output}"
+        )
     return sum(map(int, counts))
 
 

@@ -39,7 +39,7 @@ def _run(folder: Path) -> tuple[float, int]:
     seconds = time.perf_counter() - start
     match = re.search(r"train features: (\d+) pictures", process.stdout)
     if match is None:
-        raise RuntimeError(f"the output does not tell the number of pictures:\n{process.stdout}")
+        raise RuntimeError(f"the output does not contain the number of pictures:\n{process.stdout}")
     return seconds, int(match[1])
 
 

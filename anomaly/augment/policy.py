@@ -78,7 +78,7 @@ class Policy:
 
     @contextmanager
     def _borrowed(self, index: int) -> Iterator[A.Compose]:
-        """A clone of a pipeline that no other thread uses meanwhile, as each has a random state."""
+        """A clone of a pipeline that no other thread uses at the same time, since it has a random state."""
         idle = self._idle[index]
         try:
             pipeline = idle.pop()

@@ -1,4 +1,4 @@
-"""For every file of conf/data: all classes in every split, no image or copy in two, stable digests."""
+"""For every file of conf/data: classes in every split, no image or copy in two, stable digests."""
 
 from __future__ import annotations
 

@@ -50,8 +50,8 @@ def best_shift(image: np.ndarray, target: np.ndarray) -> tuple[int, int]:
 
 def shifts(radius: int) -> list[tuple[int, int]]:
     """Half of all (dy, dx), from 0 to 2 * radius: the other half would compare the same pairs."""
-    every = [(dy, dx) for dy in range(2 * radius + 1) for dx in range(2 * radius + 1)]
-    return every[: len(every) // 2 + 1]
+    both = [(dy, dx) for dy in range(2 * radius + 1) for dx in range(2 * radius + 1)]
+    return both[: len(both) // 2 + 1]
 
 
 def unit_vectors(images: np.ndarray) -> np.ndarray:

@@ -44,8 +44,8 @@ def read_folder(
         InputError: the folder is missing or empty, or files are unusable; all are listed.
     """
     folder = category_folder(root, category)
-    every = class_names(folder)
-    classes = _without(every, exclude, folder)
+    all_classes = class_names(folder)
+    classes = _without(all_classes, exclude, folder)
     candidates = [file for label in classes for file in files_of(folder, label)]
     if not any(path.suffix.lower() in SUFFIXES for path, _ in candidates):
         raise InputError(f"{folder}: no images; expected train/{GOOD}/*.png and test/<class>/*.png")
@@ -54,7 +54,7 @@ def read_folder(
     files = sorted((f for f in checked if isinstance(f, File)), key=lambda file: file.id)
     problems = [problem for problem in checked if isinstance(problem, str)]
     problems += shared_masks(folder, files) + masks_without_image(folder, classes)
-    _refuse(problems + masks_without_class(folder, every))
+    _refuse(problems + masks_without_class(folder, all_classes))
     _warn_of_empty(folder, set(classes) - {label for _, label in candidates})
     _check_two_classes(folder, {file.label for file in files}, exclude)
     return files

@@ -1,4 +1,4 @@
-"""Files of every kind that cameras and annotation tools write, and files that are none."""
+"""Image files of all kinds that cameras and annotation tools write, and files that are no images."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from anomaly.data.read import UnreadableImage, read_image, read_mask, read_size
 HEIGHT, WIDTH = 24, 36
 RGB = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
 GREY = RGB[..., 0]
-TURNED = 6  # EXIF: shown turned by a quarter to the right
+TURNED = 6  # EXIF: displayed rotated by a quarter turn to the right
 READERS = pytest.mark.parametrize("read", [read_image, read_mask, read_size])
 
 
@@ -38,7 +38,7 @@ def palette() -> tuple[Image.Image, np.ndarray]:
 
 
 def files(folder: Path) -> dict[str, np.ndarray]:
-    """Written files, and what each must read as."""
+    """{file name: the pixels that reading it must give}."""
     indexed, looked_up = palette()
     indexed.save(folder / "palette.png")
     indexed.save(folder / "see_through_colour.png", transparency=0)
@@ -69,22 +69,22 @@ def files(folder: Path) -> dict[str, np.ndarray]:
 
 def test_every_depth_and_colour_model_reads_as_upright_eight_bit_rgb(tmp_path):
     wrong = []
-    for name, wanted in files(tmp_path).items():
+    for name, expected in files(tmp_path).items():
         image = read_image(tmp_path / name)
         assert image.dtype == np.uint8
-        if not np.array_equal(image, wanted):
+        if not np.array_equal(image, expected):
             wrong.append(name)
     assert not wrong
 
 
-def test_the_size_is_that_of_the_image_as_it_is_read(tmp_path):
+def test_the_size_is_that_of_the_decoded_image(tmp_path):
     names = files(tmp_path)
     sizes = {name: read_size(tmp_path / name) for name in names}
     assert sizes == {name: read_image(tmp_path / name).shape[:2] for name in names}
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_photo_held_in_any_way_comes_upright(orientation, tmp_path):
+def test_a_photo_in_any_orientation_is_read_upright(orientation, tmp_path):
     scene = cv2.resize(np.float32([[0, 80], [160, 240]]), (WIDTH, HEIGHT)).astype(np.uint8)
     back = {1: 0, 2: 4, 3: 2, 4: 6, 5: 5, 6: 1, 7: 7, 8: 3}[orientation]
     held = np.rot90(scene[:, ::-1] if back >= 4 else scene, back % 4)
@@ -134,7 +134,7 @@ def test_floating_point_intensities_are_refused(tmp_path):
 
 
 @READERS
-def test_an_empty_file_is_named_as_such(read, tmp_path):
+def test_an_empty_file_is_refused(read, tmp_path):
     (tmp_path / "e.png").touch()
     with pytest.raises(UnreadableImage, match="empty file"):
         read(tmp_path / "e.png")
@@ -176,7 +176,7 @@ def test_a_file_with_a_wrong_byte_is_read_or_refused_but_never_crashes(suffix, r
 
 
 @READERS
-def test_garbage_in_the_exif_block_is_read_over_or_refused(read, tmp_path):
+def test_garbage_in_the_exif_block_is_ignored_or_refused(read, tmp_path):
     Image.fromarray(RGB).save(tmp_path / "e.png", exif=b"garbage, not tags")
     read_or_refuse(read, tmp_path / "e.png")
 

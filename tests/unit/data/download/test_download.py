@@ -49,10 +49,10 @@ class Handler(BaseHTTPRequestHandler):
     """Serves `page.content`; the page sets what goes wrong."""
 
     def do_GET(self):
-        page, wanted = self.server.page, self.headers.get("Range")
-        page.requested.append(wanted)
+        page, range_ = self.server.page, self.headers.get("Range")
+        page.requested.append(range_)
         status = page.answers.pop(0) if page.answers else 200
-        start = int(wanted[6:-1]) if wanted and page.resumes else 0
+        start = int(range_[6:-1]) if range_ and page.resumes else 0
         if status != 200:
             self.send_error(status)
         elif start >= len(page.content):
@@ -60,7 +60,7 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Range", f"bytes */{len(page.content)}")
             self.end_headers()
         else:
-            self.send(page, start, partial=bool(wanted and page.resumes))
+            self.send(page, start, partial=bool(range_ and page.resumes))
 
     def send(self, page, start, partial):
         rest, end = page.content[start:], len(page.content)
