@@ -1,1 +1,1 @@
-"""Learners: fit on images, predict Predictions."""
+"""Learners: each learns from the train split, and predicts what an image shows."""

@@ -1,4 +1,4 @@
-"""What a frozen network makes of pictures; each is computed once and remembered by content."""
+"""The outputs of a frozen network: each is computed once, and cached by the content of its picture."""
 
 from __future__ import annotations
 
@@ -22,16 +22,15 @@ MAKERS = (
     "model/classifier/network.py",
     "model/features.py",
 )  # the code that makes an output
-BATCH = 16  # always full: one shape compiles once, and an image's result ignores its neighbours
-
-AHEAD = 4  # batches loaded before they are needed
+BATCH = 16  # always full: one shape is compiled, and no output depends on the other pictures
+PREFETCH = 4  # batches loaded before they are needed
 
 
 class Extractor:
     """A network with one output, and the cache of its outputs.
 
-    Results are kept as `dtype`; also a fresh one is returned as it will be read back, so that
-    a run on a warm cache repeats a run on a cold one.
+    Outputs are stored as `dtype`. A new one is returned as it will be read back, so that a run on
+    a warm cache repeats a run on a cold one.
     """
 
     def __init__(self, network: keras.Model, cache: Cache, dtype: str = "float32") -> None:
@@ -43,15 +42,15 @@ class Extractor:
         )
 
     def __call__(self, pictures: Sequence[Picture], label: str = "") -> np.ndarray:
-        """(n, ...) float32: the network's output for each picture; a `label` names it aloud."""
+        """(n, ...) float32: the output for each picture; a `label` names log line and progress bar."""
         keys = self._keys(pictures)
-        known = {key: array for key in set(keys) if (array := self.cache.read(key)) is not None}
-        missing = {k: p for k, p in zip(keys, pictures, strict=True) if k not in known}
-        known |= self._compute(missing, label, len(pictures))
-        return np.stack([known[key] for key in keys]).astype(np.float32)
+        cached = {key: array for key in set(keys) if (array := self.cache.read(key)) is not None}
+        missing = {k: p for k, p in zip(keys, pictures, strict=True) if k not in cached}
+        outputs = cached | dict(self._compute(missing, label, len(pictures)))
+        return np.stack([outputs[key] for key in keys]).astype(np.float32)
 
     def fill(self, pictures: Sequence[Picture], label: str) -> None:
-        """Compute what the cache lacks, without holding it all in memory."""
+        """Compute what the cache lacks, without holding all of it in memory."""
         keys = self._keys(pictures)
         missing = {k: p for k, p in zip(keys, pictures, strict=True) if k not in self.cache}
         for _ in self._compute(missing, label, len(pictures)):
@@ -61,14 +60,14 @@ class Extractor:
         return [key_of(self.name, picture.key) for picture in pictures]
 
     def _compute(
-        self, missing: dict[str, Picture], label: str, among: int
+        self, missing: dict[str, Picture], label: str, total: int
     ) -> Iterator[tuple[str, np.ndarray]]:
-        """Each missing output with its key, once it is in the cache."""
+        """Each missing key with its output, once that is in the cache."""
         if label:
-            log.info("%s: %d pictures, %d not in the cache", label, among, len(missing))
+            log.info("%s: %d pictures, %d not in the cache", label, total, len(missing))
         keys = list(missing)
         chunks = [keys[i : i + BATCH] for i in range(0, len(keys), BATCH)]
-        batches = _ahead(lambda chunk: [missing[key].load() for key in chunk], chunks)
+        batches = _prefetched(lambda chunk: [missing[key].load() for key in chunk], chunks)
         for chunk, images in track(zip(chunks, batches, strict=True), label, len(chunks)):
             for key, output in zip(chunk, self._forward(np.stack(images)), strict=True):
                 self.cache.write(key, output)
@@ -81,13 +80,13 @@ class Extractor:
         return np.asarray(outputs)[: len(images)].astype(self.dtype)
 
 
-def _ahead(load: Callable[[list[str]], list[np.ndarray]], chunks: list[list[str]]) -> Iterator:
-    """Batches of images, loaded a few ahead of their use: never all in memory."""
+def _prefetched(load: Callable[[list[str]], list[np.ndarray]], chunks: list[list[str]]) -> Iterator:
+    """Batches of images, loaded a few ahead of their use: never all of them in memory."""
     with ThreadPoolExecutor() as pool:
-        waiting: deque[Future] = deque()
+        loading: deque[Future] = deque()
         for chunk in chunks:
-            waiting.append(pool.submit(load, chunk))
-            if len(waiting) > AHEAD:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+            loading.append(pool.submit(load, chunk))
+            if len(loading) > PREFETCH:
+                yield loading.popleft().result()
+        while loading:
+            yield loading.popleft().result()

@@ -1,4 +1,4 @@
-"""Names what a network computes."""
+"""A fingerprint of what a network computes."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import keras
 
 
 def fingerprint(network: keras.Model) -> str:
-    """One name for what a network computes: its graph, its layers' settings and every weight.
+    """24 hex digits that depend on the graph, the settings of its layers, and every weight.
 
-    Keras numbers layer names by the order of creation; they are replaced by their position, so
-    that the same network built twice has the same name.
+    Keras numbers layer names by the order of creation. They are replaced by their position, so
+    that the same network built twice has the same fingerprint.
     """
     names = [layer.name for layer in (network, *every_layer(network))]
-    places = {name: f"#{place}" for place, name in enumerate(dict.fromkeys(names))}
-    graph = json.dumps(_renamed(network.get_config(), places), sort_keys=True, default=str)
+    positions = {name: f"#{place}" for place, name in enumerate(dict.fromkeys(names))}
+    graph = json.dumps(_renamed(network.get_config(), positions), sort_keys=True, default=str)
     digest = hashlib.sha256(graph.encode())
     for weight in network.get_weights():
         digest.update(weight.tobytes())
@@ -26,8 +26,8 @@ def fingerprint(network: keras.Model) -> str:
 
 
 def every_layer(network: keras.Model) -> Iterator[keras.Layer]:
-    """Also those of networks inside it, and operations such as a sum that are no layers."""
-    if isinstance(network, keras.Sequential):  # which keeps its input to itself
+    """The layers, those of nested networks, and operations such as a sum, which are no layers."""
+    if isinstance(network, keras.Sequential):  # its `operations` leave out the input
         network = keras.Model(network.inputs, network.outputs)
     for layer in network.operations:
         yield layer
@@ -35,10 +35,10 @@ def every_layer(network: keras.Model) -> Iterator[keras.Layer]:
             yield from every_layer(layer)
 
 
-def _renamed(node: Any, places: dict[str, str]) -> Any:
+def _renamed(node: Any, names: dict[str, str]) -> Any:
     if isinstance(node, dict):
         kept = {k: v for k, v in node.items() if k != "shared_object_id"}  # a memory address
-        return {str(k): _renamed(v, places) for k, v in kept.items()}
+        return {str(k): _renamed(v, names) for k, v in kept.items()}
     if isinstance(node, list | tuple):
-        return [_renamed(item, places) for item in node]
-    return places.get(node, node) if isinstance(node, str) else node
+        return [_renamed(item, names) for item in node]
+    return names.get(node, node) if isinstance(node, str) else node

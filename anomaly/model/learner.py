@@ -1,4 +1,4 @@
-"""The contract of every learner, and how it reports its progress."""
+"""The contract of every learner, and of whoever receives the figures of its epochs."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from anomaly.types import Image, Predictions, Split
 
 
 class Report(Protocol):
-    """Takes the figures of one epoch; learners call it, tracking and the terminal listen."""
+    """Receives the figures of one epoch: learners call it; tracking, terminal and pruning listen."""
 
     def __call__(self, epoch: int, values: Mapping[str, float]) -> None: ...
 
 
 class Learner(Protocol):
-    """Learns from train, chooses on validate, and judges any photo."""
+    """Learns from train, chooses its thresholds on validate, and judges any image."""
 
-    reads: frozenset[str]  # of the config's backbone, augment, optimizer and trainer, what it uses
-    tells: frozenset[str]  # of types, score, heat and instances, what its predictions say
-    augments_anew: bool  # whether each epoch sees a new version of an image, and not some again
-    model: keras.Model | None  # of RGB 0-255, for whoever wants it without us
+    reads: frozenset[str]  # which of backbone, augment, optimizer and trainer it uses
+    tells: frozenset[str]  # which of types, score, heat and instances its predictions contain
+    augments_each_epoch: bool  # each epoch has new versions of the images, instead of the same
+    model: keras.Model | None  # of RGB 0-255, usable without this package; None without a network
 
     def fit(self, train: Split, validate: Split, trainer: TrainerConfig, report: Report) -> None:
-        """Learn from `train`; whatever is chosen among is chosen on `validate`."""
+        """Learn from `train`; every choice, such as a threshold, is made on `validate`."""
         ...
 
     def predict(self, images: Sequence[Image], grid: int) -> Predictions:
-        """What it says of photos, in their order, on a square of `grid` pixels.
+        """Predictions for images, in their order, on a square of `grid` pixels.
 
-        It needs no label, no mask, no MLflow, and no cache on disk.
+        Needs no label, no mask, no MLflow, and no cache on disk.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""The pictures a learner looks at: augmented versions in training, turned views in prediction."""
+"""The pictures a learner is given: augmented versions in training, turned views in prediction."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ MAKERS = (*OF_IMAGES, "augment", "model/pictures.py")  # the code that makes a p
 
 @dataclass(frozen=True)
 class Picture:
-    """One image to be looked at: `key` names its pixels, `load` makes them."""
+    """Pixels made from an Image: resized, and perhaps augmented or turned; one Image has many.
+
+    `key` names the pixels in the cache, and `load` makes them.
+    """
 
     key: str
     load: Callable[[], np.ndarray]  # (size, size, 3) uint8 RGB
@@ -32,17 +35,17 @@ class Picture:
 def training_pictures(
     samples: Sequence[Sample], policy: Policy, size: int, cache: Cache
 ) -> list[Picture]:
-    """Every version of every sample, as many as the policy says."""
-    versions = policy.versions(np.array([sample.label for sample in samples]))
+    """Every version of every sample, as many as the policy gives each."""
+    counts = policy.versions(np.array([sample.label for sample in samples]))
     return [
         _version(sample, policy, policy.distinct(version), size, cache)
-        for sample, count in zip(samples, versions, strict=True)
+        for sample, count in zip(samples, counts, strict=True)
         for version in range(count)
     ]
 
 
-def firsts(pictures: Sequence[Picture]) -> list[int]:
-    """Where each distinct picture stands first; the others repeat one of these."""
+def first_occurrences(pictures: Sequence[Picture]) -> list[int]:
+    """Where each distinct picture occurs first; all others repeat one of these."""
     places: dict[str, int] = {}
     for place, picture in enumerate(pictures):
         places.setdefault(picture.key, place)
@@ -60,7 +63,7 @@ def views(images: Sequence[Image], view: int, size: int, cache: Cache) -> list[P
 
 
 def turn(image: np.ndarray, view: int) -> np.ndarray:
-    """(h, w, ...) turned by quarter `view % 4`, mirrored first where view is 4 or more."""
+    """(h, w, ...) turned by `view % 4` quarters, mirrored first if `view` is 4 or more."""
     mirrored = image[:, ::-1] if view >= 4 else image
     return np.ascontiguousarray(np.rot90(mirrored, view % 4))
 
@@ -77,6 +80,6 @@ def _version(sample: Sample, policy: Policy, version: int, size: int, cache: Cac
         mask = np.zeros(image.shape[:2], bool)
         return policy.apply(image, mask, sample.id, version)[0]
 
-    made_by = (policy.name, sample.id, version) if version else (0,)
+    made_by = (policy.name, sample.id, version) if version else (0,)  # version 0 equals view 0
     key = key_of("view", digest(*MAKERS), sample.image.content, size, *made_by)
     return Picture(key, load)

@@ -1,4 +1,4 @@
-"""One support vector machine per class against all others (Vapnik 1995), with an RBF kernel."""
+"""One-against-all support vector machines (Vapnik 1995) with an RBF kernel."""
 
 from __future__ import annotations
 
@@ -8,60 +8,63 @@ import numpy as np
 from scipy.special import softmax
 from sklearn.svm import SVC
 
-STOPS = 8  # on the way between two vectors, by Gauss and Legendre: exact to five digits
+NODES = 8  # of the Gauss-Legendre quadrature along a path: exact to five digits
 
 
 @dataclass(frozen=True)
 class Machines:
-    """What is left of the training images: those that support some class's border."""
+    """One machine for each class against all others; they share their support vectors."""
 
-    support: np.ndarray  # (s, f) float32
-    weights: np.ndarray  # (c, s) float64, each support's pull towards each class
+    support: np.ndarray  # (s, f) float32, the training vectors that any machine needs
+    weights: np.ndarray  # (c, s) float64, each machine's coefficient of each support vector
     offsets: np.ndarray  # (c,) float64
-    gamma: float  # of exp(-gamma * squared distance)
+    gamma: float  # of the kernel exp(-gamma * squared distance)
 
     def decisions(self, x: np.ndarray) -> np.ndarray:
-        """(n, c) float64: how far each of (n, f) vectors lies on each class's side; 1 is clear."""
+        """(n, c) float64 decision values of (n, f) vectors; 1 is the margin of a class."""
         return kernel(distances(x, self.support), self.gamma) @ self.weights.T + self.offsets
 
     def proba(self, x: np.ndarray) -> np.ndarray:
-        """(n, c) float64: a softmax of the decisions, so that the clearest side also wins here.
+        """(n, c) float64: a softmax of the decision values, so that the largest one wins.
 
-        Platt's sigmoids would need held-out decisions of classes with a handful of images, and
-        each has its own slope: the most probable class need not be the decided one.
+        Platt's sigmoids would need held-out decisions of classes that have a handful of images.
+        Each would have its own slope, and the most probable class could differ from the decision.
         """
         return softmax(self.decisions(x), axis=1)
 
-    def shares(self, x: np.ndarray, reference: np.ndarray) -> np.ndarray:
-        """(n, f) float64: what each number of (n, f) vectors adds to the evidence of a defect.
+    def attributions(self, x: np.ndarray, reference: np.ndarray) -> np.ndarray:
+        """(n, f) float64: how much each feature of (n, f) vectors adds to the evidence of a defect.
 
-        The evidence is the decision for the likeliest defect type minus that for good; the shares
-        sum to what sets it apart from the evidence of the (f,) reference. Its slope is averaged
-        along the straight way from there (integrated gradients, Sundararajan et al., ICML 2017):
-        at a vector about which the machines are sure it has faded.
+        The evidence is the decision value of the most probable defect type minus that of good. The
+        attributions sum to its difference from the evidence of the (f,) reference. They are
+        integrated gradients (Sundararajan et al., ICML 2017): the gradient is averaged along the
+        straight path from the reference, since at a vector that is far from all others it vanishes.
         """
         types = 1 + self.decisions(x)[:, 1:].argmax(1)
-        towards, way = self.weights[types] - self.weights[0], x - reference
-        apart = reference - self.support.astype(np.float64)
-        near, along, far = (apart**2).sum(1), way @ apart.T, (way**2).sum(1, keepdims=True)
-        pull, ahead = np.zeros(along.shape), np.zeros(far.shape)
-        for place, part in zip(*np.polynomial.legendre.leggauss(STOPS), strict=True):
-            t = (place + 1) / 2
-            here = part / 2 * towards * kernel(near + 2 * t * along + t**2 * far, self.gamma)
-            pull += here
-            ahead += t * here.sum(1, keepdims=True)
-        return -2 * self.gamma * way * (pull @ apart + ahead * way)
+        coefficients, path = self.weights[types] - self.weights[0], x - reference
+        start = reference - self.support.astype(
+            np.float64
+        )  # where the path starts, from each vector
+        near, along, far = (start**2).sum(1), path @ start.T, (path**2).sum(1, keepdims=True)
+        constant, linear = np.zeros(along.shape), np.zeros(far.shape)
+        for node, weight in zip(*np.polynomial.legendre.leggauss(NODES), strict=True):
+            t = (node + 1) / 2
+            squared = near + 2 * t * along + t**2 * far
+            term = weight / 2 * coefficients * kernel(squared, self.gamma)
+            constant += term
+            linear += t * term.sum(1, keepdims=True)
+        return -2 * self.gamma * path * (constant @ start + linear * path)
 
 
 def fit(x: np.ndarray, labels: np.ndarray, *, c: float, gamma: float) -> Machines:
-    """Learn (n, f) float32 vectors with (n,) labels; rare classes weigh as much as large ones."""
+    """Learn from (n, f) float32 vectors and (n,) labels; classes are weighted by 1 / their size."""
     weights, offsets = solve(kernel(distances(x, x), gamma), labels, c)
     used = weights.any(0)
     return Machines(x[used], weights[:, used], offsets, gamma)
 
 
 def solve(gram: np.ndarray, labels: np.ndarray, c: float) -> tuple[np.ndarray, np.ndarray]:
-    """(c, n) weights and (c,) offsets of the machines, from the (n, n) kernel of the images."""
+    """(c, n) weights and (c,) offsets of the machines, from the (n, n) kernel of the vectors."""
     classes = int(labels.max()) + 1
     weights, offsets = np.zeros((classes, len(gram))), np.zeros(classes)
     for k in range(classes):

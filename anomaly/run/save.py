@@ -29,7 +29,7 @@ SIDE = 256  # of a shown image, pixels
 def write(folder: Path, learner: Learner, dataset: Dataset, policy: Policy, cache: Cache) -> None:
     """Save all of it in a run's folder; a Keras model also in MLflow's format."""
     save(folder, "training_curves", training_curves(curves(folder), "training"))
-    versions = None if learner.augments_anew else policy.versions(dataset.train.labels)
+    versions = None if learner.augments_each_epoch else policy.versions(dataset.train.labels)
     save(folder, "augmentation", _augmentation(dataset, policy, versions, cache))
     if learner.model is None:  # the model last: once it is saved, its checkpoints are gone
         learner.save(folder / "model")

@@ -22,11 +22,13 @@ from anomaly.errors import InputError
 ROOT = Path(__file__).parents[2]
 OPTIONS = sorted(p.stem for p in (ROOT / "conf/backbone").glob("*.yaml"))
 EACH = pytest.mark.parametrize("option", OPTIONS)
-SIZES = dict.fromkeys(OPTIONS, 72) | {"inceptionresnetv2": 104}  # C4 and C5 end in part of a cell
+SIZES = dict.fromkeys(OPTIONS, 72) | {
+    "inceptionresnetv2": 104
+}  # not a multiple of the strides of C4 and C5
 LEVELS = {"C2": 4, "C3": 8, "C4": 16, "C5": 32}  # and their strides
 
 QUICK = "--xla_backend_optimization_level=0"  # compiles in half the time
-# Runs under the other backend: the same network with the same weights and images.
+# Runs under the other backend, with the same weights and images.
 ELSEWHERE = """
 import importlib, json, sys
 import numpy as np
@@ -47,27 +49,27 @@ def nodes(parsed, tmp_path_factory) -> dict[str, dict]:
     """The config of every option, with random weights."""
     saved = tmp_path_factory.mktemp("saved") / "tiny.keras"
     tiny.build(image_size=96, weights=None, width=4).save(saved)
-    own = dict.fromkeys(OPTIONS, "backbone.weights=null")
-    own["keras_file"] = f"backbone.path={saved}"
-    return {option: parsed(f"backbone={option}", own[option]).backbone for option in OPTIONS}
+    weights = dict.fromkeys(OPTIONS, "backbone.weights=null")
+    weights["keras_file"] = f"backbone.path={saved}"
+    return {option: parsed(f"backbone={option}", weights[option]).backbone for option in OPTIONS}
 
 
 @pytest.fixture(scope="module")
 def network_of(nodes, build) -> Callable[[str], keras.Model]:
-    """network_of(option) is built once, when a test first asks for it."""
+    """network_of(option) is built once, when a test first needs it."""
 
     @cache
     def make(option: str) -> keras.Model:
         keras.utils.set_random_seed(0)
-        return settled(build(nodes[option], image_size=SIZES[option]), option)
+        return calibrated(build(nodes[option], image_size=SIZES[option]), option)
 
     return make
 
 
-def settled(network: keras.Model, option: str) -> keras.Model:
-    """Makes random weights carry the signal to the end, as trained ones do.
+def calibrated(network: keras.Model, option: str) -> keras.Model:
+    """Lets the signal reach the last level, as with trained weights.
 
-    Batch norm takes its statistics from noise, and ConvNeXt's scales open its blocks.
+    Batch norm takes its statistics from noise, and ConvNeXt's layer scales become 1.
     """
     noise = images(option, 16, seed=1)
     for layer in network.layers:
@@ -102,18 +104,18 @@ def test_outputs_are_finite_and_differ_between_images(option, network_of):
 
 
 @EACH
-def test_what_changes_in_an_image_changes_the_cells_over_it(option, network_of):
+def test_a_change_in_an_image_changes_the_cells_over_it(option, network_of):
     plain = images(option, 1)
     changed, row, column = plain.copy(), SIZES[option] // 3, 2 * SIZES[option] // 3
     spot = changed[:, row - 4 : row + 4, column - 4 : column + 4]
     spot[:] = 255 - spot
     maps = network_of(option).predict_on_batch(np.concatenate([plain, changed]))
-    for level in ("C2", "C3"):  # higher up nearly every cell sees nearly the whole of it
+    for level in ("C2", "C3"):  # at higher levels a cell depends on nearly the whole image
         one, other = np.asarray(maps[level])
-        felt = ((one - other) ** 2).sum(-1) / ((one - other) ** 2).sum()
-        centre = np.array([(felt * cells).sum() for cells in np.indices(felt.shape)])
-        there = np.array([row, column]) / LEVELS[level] - 0.5
-        assert np.abs(centre - there).max() < 1.25  # in cells
+        change = ((one - other) ** 2).sum(-1) / ((one - other) ** 2).sum()
+        centre = np.array([(change * cells).sum() for cells in np.indices(change.shape)])
+        expected = np.array([row, column]) / LEVELS[level] - 0.5
+        assert np.abs(centre - expected).max() < 1.25  # in cells
 
 
 @EACH
@@ -121,15 +123,15 @@ def test_every_level_is_reached_by_training(option, network_of):
     network = network_of(option)
     pooled = [keras.ops.mean(network.output[level], axis=(1, 2)) for level in LEVELS]
     model = keras.Model(network.input, keras.layers.Dense(2)(keras.ops.concatenate(pooled, -1)))
-    before, everything = [np.array(w) for w in network.trainable_weights], network.get_weights()
-    jit = keras.backend.backend() == "jax"  # for one step TensorFlow is quicker without a graph
+    before, initial = [np.array(w) for w in network.trainable_weights], network.get_weights()
+    jit = keras.backend.backend() == "jax"  # a single step of TensorFlow is faster without a graph
     model.compile(keras.optimizers.SGD(0.1), "mse", jit_compile=jit, run_eagerly=not jit)
     model.fit(images(option), np.float32([[0, 1], [1, 0]]), epochs=1, verbose=0)
     after = [np.array(w) for w in network.trainable_weights]
-    network.set_weights(everything)  # other tests use it too
-    moved = [not np.array_equal(old, new) for old, new in zip(before, after, strict=True)]
-    assert len(moved) > 4
-    assert np.mean(moved) > 0.9  # a weight whose gradient is exactly zero may stay
+    network.set_weights(initial)  # for the other tests
+    changed = [not np.array_equal(old, new) for old, new in zip(before, after, strict=True)]
+    assert len(changed) > 4
+    assert np.mean(changed) > 0.9  # a weight whose gradient is exactly zero may stay
 
 
 @EACH
@@ -186,8 +188,8 @@ DAMAGED = [
     for suffix in (".weights.h5", ".keras", ".bin")
     for content in (b"no weights", b"\x89HDF\r\n\x1a\n", b"PK\x03\x04")
 ]
-# Every way for the quickest network of either reader, and one for all others. Reading knows nothing
-# of the backend, and JAX is slow to build a large network, so once is enough.
+# All cases for the fastest network of each reader, and one case for all others. Reading does not
+# depend on the backend, and JAX builds large networks slowly, so those are tested on TensorFlow.
 QUICKEST = ("mobilenetv2", "tiny")
 OTHERS = DAMAGED[:1] if keras.backend.backend() == "tensorflow" else []
 REFUSED = [
@@ -199,7 +201,9 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("option, suffix, content", REFUSED)
-def test_a_file_of_no_weights_is_refused_in_words(option, suffix, content, nodes, build, tmp_path):
+def test_a_file_without_weights_is_refused_in_one_sentence(
+    option, suffix, content, nodes, build, tmp_path
+):
     path = tmp_path / f"file{suffix}"
     path.write_bytes(content)
     with pytest.raises(InputError, match=r"backbone\.weights=.* does not fit"):

@@ -1,4 +1,4 @@
-"""For every file of conf/model: both stages in brief, valid predictions, and its own files."""
+"""For every file of conf/model: both stages in brief, valid predictions, save and load."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ SMALL = {
     "backbone.weights": "null",
 }
 STAGES = ["trainer.epochs=2", "trainer.finetune.epochs=1", "trainer.finetune.batch_size=8"]
-# A short name brings its own; the others get the quickest, and are trained once if that is all
-# they differ by: tests/conf shows that each picks its backbone, the backbone battery that it works.
+# A short name keeps its backbone; the others get the fastest one, and of those with equal configs only
+# one is trained: tests/conf shows that each selects its backbone, the backbone contract that it works.
 BACKBONE = {
     "tiny": ["backbone.width=4"],
     "mobilenetv2": ["backbone.alpha=0.35"],
@@ -56,21 +56,21 @@ class Fitted(NamedTuple):
 @pytest.fixture(scope="module")
 def fit(parsed, learner_of, demo):
     """fit(option) is a learner after an epoch or two of each stage; each is trained once."""
-    known: dict[str, Fitted] = {}
+    fitted: dict[str, Fitted] = {}
 
     def make(option: str) -> Fitted:
-        if option not in known:
-            own = [f"model={option}", *BACKBONE.get(option, QUICK), "augment=none", *STAGES]
-            keys = parsed(*own).model
+        if option not in fitted:
+            overrides = [f"model={option}", *BACKBONE.get(option, QUICK), "augment=none", *STAGES]
+            keys = parsed(*overrides).model
             small = [
                 f"{key}={value}"
                 for key, value in SMALL.items()
                 if key.startswith("backbone.") or key.removeprefix("model.") in keys
             ]
-            run = parsed(*own, *small)
-            same = [fitted for fitted in known.values() if fitted.run == run]
-            known[option] = same[0] if same else trained(run)
-        return known[option]
+            run = parsed(*overrides, *small)
+            same = [other for other in fitted.values() if other.run == run]
+            fitted[option] = same[0] if same else trained(run)
+        return fitted[option]
 
     def trained(run: RunConfig) -> Fitted:
         learner, epochs = learner_of(run), []
@@ -110,11 +110,11 @@ def test_predictions_are_those_of_the_images_on_the_grid(option, fit, demo):
 
 @EACH
 def test_instances_lie_inside_the_grid_and_fill_their_boxes(option, fit):
-    for detected in fit(option).test.detections or ():
-        for box, mask, score in zip(detected.boxes, detected.masks, detected.scores, strict=True):
+    for image in fit(option).test.detections or ():
+        for box, mask, score in zip(image.boxes, image.masks, image.scores, strict=True):
             ys, xs = np.nonzero(mask)
             tight = np.array([xs.min(), ys.min(), xs.max() + 1, ys.max() + 1])
-            if option == "mask_rcnn":  # a box is predicted by itself, and its mask lies within
+            if option == "mask_rcnn":  # it predicts the box, and the mask lies inside
                 assert (np.sign([-1, -1, 1, 1]) * (box - tight) > -0.51).all()
             else:
                 assert box.tolist() == tight.tolist()
@@ -127,7 +127,7 @@ def test_predicting_again_gives_the_same(option, fit, demo):
 
 
 @EACH
-def test_an_image_is_predicted_alike_whatever_its_company(option, fit, demo):
+def test_a_prediction_does_not_depend_on_the_other_images(option, fit, demo):
     alone = fit(option).learner.predict(demo.test.images[1:2], demo.test.grid)
     assert_same(alone, fit(option).test.select([1]), atol=1e-5)
 
@@ -160,17 +160,17 @@ def test_pixels_in_memory_are_judged_as_their_file(option, fit, demo):
 
 
 @EACH
-def test_it_reads_what_its_build_asks_for_and_says_what_it_tells(option, fit):
+def test_reads_and_tells_match_its_build_and_its_predictions(option, fit):
     learner, build = fit(option).learner, instantiate(fit(option).run.model).func
-    asked = set(inspect.signature(build).parameters) & {"backbone", "augment", "optimizer"}
-    assert learner.reads - {"trainer"} == asked
+    taken = set(inspect.signature(build).parameters) & {"backbone", "augment", "optimizer"}
+    assert learner.reads - {"trainer"} == taken
     assert ("backbone" in learner.reads) == (learner.model is not None)
     test = fit(option).test
     assert learner.tells == {w for w, field in FIELDS.items() if getattr(test, field) is not None}
 
 
 @EACH
-def test_the_keras_model_of_a_classifier_names_the_classes_of_rgb_images(option, fit, demo):
+def test_the_keras_model_of_a_classifier_predicts_the_classes_of_rgb_images(option, fit, demo):
     model = fit(option).learner.model
     if model is None or isinstance(model.output, dict):
         return  # no network, or one that finds instances

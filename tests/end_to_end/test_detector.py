@@ -86,7 +86,7 @@ def killed_and_begun_again(start, until, train, output: Path, **env: str) -> Pat
     assert done < 8
     ended = train(*command[1:], **env)
     assert ended.code == 0, ended.err
-    assert "going on after epoch" in ended.out + ended.err
+    assert "continuing after epoch" in ended.out + ended.err
     return Path(ended.said("results"))
 
 

@@ -73,7 +73,7 @@ def test_cut_off_the_same_command_goes_on_to_the_same_end(
     assert not (folder / "scores.json").exists()
     again = train(*command, f"output={tmp_path}")
     assert again.code == 0, again.err
-    assert int(re.findall(r"going on after epoch (\d+)", again.out)[-1]) > 0
+    assert int(re.findall(r"continuing after epoch (\d+)", again.out)[-1]) > 0
     own = Path(again.said("results"))
     assert scores(own) == scores(want)
     assert curves(own) == curves(want)

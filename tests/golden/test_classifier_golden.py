@@ -1,4 +1,4 @@
-"""A learner that cannot learn eight images by heart will not learn a factory."""
+"""A classifier must be able to overfit eight images."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from anomaly.types import Split
 
 @pytest.mark.slow
 @pytest.mark.parametrize("option", ["tiny", "classifier"])
-def test_eight_images_are_learned_by_heart(option, parsed, learner_of, demo):
+def test_eight_images_are_overfitted(option, parsed, learner_of, demo):
     labels = demo.train.labels
     chosen = np.concatenate([np.flatnonzero(labels == k)[:2] for k in range(4)])
     eight = Split("train", tuple(demo.train.samples[i] for i in chosen), demo.train.grid)

@@ -34,15 +34,15 @@ def build(
     grid: bool,
     views: Literal[1, 2, 4, 8],
 ) -> BagOfWords:
-    """A bag of words that has learned nothing yet.
+    """An untrained bag of visual words.
 
     Raises:
         InputError: dense sampling without scales, or with one larger than the image.
     """
     if sampling == "dense" and not (scales and max(scales) <= image_size):
         raise InputError(
-            f"model.scales must name sides of patches, none above model.image_size={image_size},"
-            f" got {scales}"
+            "model.scales must list the sides of patches, at least one and none above"
+            f" model.image_size={image_size}, got {scales}"
         )
     settings = {
         "image_size": image_size,

@@ -1,4 +1,4 @@
-"""What is learned of a bag of visual words, and what it says of pictures that have been read."""
+"""What training gives a bag of visual words, and what it predicts for encoded pictures."""
 
 from __future__ import annotations
 
@@ -8,37 +8,38 @@ from dataclasses import dataclass
 import numpy as np
 
 from anomaly.model.bovw.descriptors import NUMBERS
-from anomaly.model.bovw.histogram import bins, length, vectors
+from anomaly.model.bovw.histogram import bin_count, bins, vectors
 from anomaly.model.bovw.vocabulary import Vocabulary
-from anomaly.model.bovw.votes import share_out, spread
+from anomaly.model.bovw.votes import vote_map, votes_of_patches
 from anomaly.model.svm import Machines
 
 
 @dataclass(frozen=True)
-class Bag:
-    """Words, the machines that weigh how often each occurs, and how often it does in good parts."""
+class TrainedBag:
+    """The vocabulary, the SVMs on its histograms, and the mean vector of good pictures."""
 
     vocabulary: Vocabulary
     machines: Machines
     good: np.ndarray  # (f,) float32, the mean vector of good training pictures
-    levels: int  # of the pyramid
+    levels: int  # of the spatial pyramid
 
-    def __call__(self, seen: Sequence[np.ndarray], grid: int) -> tuple[np.ndarray, np.ndarray]:
+    def __call__(self, pictures: Sequence[np.ndarray], grid: int) -> tuple[np.ndarray, np.ndarray]:
         """(n, c) float64 probabilities, and (n, grid, grid) float32 evidence of a defect.
 
-        As in a classifier's activation map, it is told from what good parts show too.
+        Pictures are (k,) WORD each. As in a classifier's activation map, the evidence is measured
+        from what good parts show.
         """
-        x = vectors(seen, len(self.vocabulary), self.levels)
-        shares = self.machines.shares(x, self.good)
-        maps = [self._map(own, share, grid) for own, share in zip(seen, shares, strict=True)]
+        x = vectors(pictures, len(self.vocabulary), self.levels)
+        evidence = self.machines.attributions(x, self.good)
+        maps = [self._map(words, e, grid) for words, e in zip(pictures, evidence, strict=True)]
         return self.machines.proba(x), np.stack(maps)
 
-    def _map(self, seen: np.ndarray, shares: np.ndarray, grid: int) -> np.ndarray:
-        votes = share_out(shares, bins(seen, len(self.vocabulary), self.levels))
-        return spread(seen, votes, grid)
+    def _map(self, words: np.ndarray, evidence: np.ndarray, grid: int) -> np.ndarray:
+        votes = votes_of_patches(evidence, bins(words, len(self.vocabulary), self.levels))
+        return vote_map(words, votes, grid)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """All that was learned, for a file."""
+        """Everything learned, for a file."""
         machines = self.machines
         return {
             "words": self.vocabulary.words,
@@ -50,26 +51,31 @@ class Bag:
         }
 
 
-def from_arrays(arrays: Mapping[str, np.ndarray], classes: int, root: bool, levels: int) -> Bag:
-    """The bag whose `arrays` these are.
+def from_arrays(
+    arrays: Mapping[str, np.ndarray], classes: int, root: bool, levels: int
+) -> TrainedBag:
+    """The inverse of `TrainedBag.arrays`.
 
     Raises:
-        KeyError, ValueError: they are not those of a bag.
+        KeyError, ValueError: an array is missing, or has another shape or values that are not finite.
     """
-    words, supports = len(arrays["words"]), len(arrays["support"])
-    numbers = length(words, levels)
-    wanted = {
+    _check(arrays, classes, levels)
+    support, weights, offsets = (arrays[name] for name in ("support", "weights", "offsets"))
+    machines = Machines(support, weights, offsets, float(arrays["gamma"]))
+    return TrainedBag(Vocabulary(arrays["words"], root), machines, arrays["good"], levels)
+
+
+def _check(arrays: Mapping[str, np.ndarray], classes: int, levels: int) -> None:
+    words, vectors = len(arrays["words"]), len(arrays["support"])
+    features = bin_count(words, levels)
+    shapes = {
         "words": (words, NUMBERS),
-        "support": (supports, numbers),
-        "weights": (classes, supports),
+        "support": (vectors, features),
+        "weights": (classes, vectors),
         "offsets": (classes,),
         "gamma": (),
-        "good": (numbers,),
+        "good": (features,),
     }
-    for name, shape in wanted.items():
+    for name, shape in shapes.items():
         if arrays[name].shape != shape or not np.isfinite(arrays[name]).all():
             raise ValueError(f"{name} must be finite and {shape}, got {arrays[name].shape}")
-    machines = Machines(
-        arrays["support"], arrays["weights"], arrays["offsets"], float(arrays["gamma"])
-    )
-    return Bag(Vocabulary(arrays["words"], root), machines, arrays["good"], levels)

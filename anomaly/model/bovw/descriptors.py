@@ -16,48 +16,50 @@ MAKERS = (
     "model/bovw/descriptors.py",
     "model/bovw/vocabulary.py",
     "model/bovw/encoder.py",
-)  # the code
+)  # the code that makes patches and words
 NUMBERS = 128  # of one descriptor: 4 x 4 cells, 8 directions in each
-WINDOW = 6  # sides of a patch in OpenCV's keypoint size: 4 cells, each 3 times half the size
+WINDOW = 6  # side of a patch / OpenCV's keypoint size: 4 cells, each 3 times half that size
 FINEST = 12 * 1.6  # side of a patch at SIFT's first scale, pixels
-PLACE = [(name, np.float32) for name in ("x", "y", "side")]  # centre, extent: shares of the image
+PLACE = [
+    (name, np.float32) for name in ("x", "y", "side")
+]  # centre and side, as shares of the image
 PATCH = np.dtype([*PLACE, ("sift", np.uint8, (NUMBERS,))])
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """Where SIFT looks: at the keypoints that it finds, or at upright patches on a fixed grid."""
+    """Where SIFT describes an image: at the keypoints it detects, or in a grid of upright patches."""
 
-    way: Literal["keypoint", "dense"]
+    kind: Literal["keypoint", "dense"]
     step: int  # pixels from one dense patch to the next
     sides: tuple[int, ...]  # of the dense patches, pixels
 
     @property
     def name(self) -> str:
-        """Names all that a picture's patches depend on besides the picture."""
-        grid = (self.step, self.sides) if self.way == "dense" else ()
-        return key_of("sift", digest(*MAKERS), cv2.__version__, self.way, *grid)
+        """A name for everything that the patches of a picture depend on besides the picture."""
+        grid = (self.step, self.sides) if self.kind == "dense" else ()
+        return key_of("sift", digest(*MAKERS), cv2.__version__, self.kind, *grid)
 
 
 def describe(image: np.ndarray, sampling: Sampling) -> np.ndarray:
-    """(k,) PATCH of a (size, size, 3) uint8 RGB image; where it is flat, k may be 0."""
+    """(k,) PATCH of a (size, size, 3) uint8 RGB image; without keypoints k is 0."""
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    sift: Any = cv2.SIFT_create()  # type: ignore[attr-defined]  # OpenCV's stubs forget it
-    if sampling.way == "dense":
-        points, described = sift.compute(grey, _grid(len(grey), sampling.step, sampling.sides))
+    sift: Any = cv2.SIFT_create()  # type: ignore[attr-defined]  # missing in OpenCV's stubs
+    if sampling.kind == "dense":
+        points, descriptors = sift.compute(grey, _grid(len(grey), sampling.step, sampling.sides))
     else:
-        points, described = sift.detectAndCompute(grey, None)
+        points, descriptors = sift.detectAndCompute(grey, None)
     patches = np.zeros(len(points), PATCH)
     if len(points):
         patches["x"], patches["y"] = (np.array(cv2.KeyPoint.convert(points)).T + 0.5) / len(grey)
         patches["side"] = [WINDOW * point.size / len(grey) for point in points]
-        patches["sift"] = described  # whole numbers from 0 to 255, though OpenCV returns floats
+        patches["sift"] = descriptors  # whole numbers from 0 to 255, though OpenCV returns floats
     return patches
 
 
 @lru_cache
 def _grid(size: int, step: int, sides: tuple[int, ...]) -> tuple[cv2.KeyPoint, ...]:
-    """Every patch of a square image; larger ones are read from SIFT's coarser octaves."""
+    """Every patch of a square image; large ones are described in SIFT's coarser octaves."""
     centres = [float(c) for c in np.arange(step / 2, size, step) - 0.5]
     octaves = [max(0, int(np.log2(side / FINEST))) for side in sides]
     return tuple(

@@ -1,4 +1,4 @@
-"""Reads pictures: from pixels to patches to visual words, each made once and kept by content."""
+"""From pictures to patches to visual words; both are computed once and cached by content."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from anomaly.model.pictures import Picture
 from anomaly.runtime.cores import each
 
 log = logging.getLogger(__name__)
-SEEN = np.dtype([*PLACE, ("word", np.uint32)])  # a patch that has been read
+WORD = np.dtype([*PLACE, ("word", np.uint32)])  # a patch whose descriptor is replaced by its word
 
 
-class Reader:
-    """Sees pictures as patches, then as words."""
+class Encoder:
+    """Describes pictures by patches, learns a vocabulary of them, and encodes patches as words."""
 
     def __init__(self, sampling: Sampling, cache: Cache) -> None:
         self.sampling = sampling
@@ -27,55 +27,55 @@ class Reader:
     def vocabulary(
         self, pictures: Sequence[Picture], words: int, root: bool, seed: int
     ) -> Vocabulary:
-        """The words of the pictures, learned from as many patches of each.
+        """The words of the pictures, learned from the same number of patches of each.
 
         Raises:
             InputError: the pictures have fewer patches than words.
         """
-        own = (words, PER_WORD, root, seed, *(picture.key for picture in pictures))
-        share = -(-words * PER_WORD // len(pictures))
+        depends_on = (words, PER_WORD, root, seed, *(picture.key for picture in pictures))
+        per_picture = -(-words * PER_WORD // len(pictures))
         centres = self.cache.get(
-            key_of("vocabulary", self.sampling.name, *own),
-            lambda: learn(self._draw(pictures, share, seed), words, root, seed),
+            key_of("vocabulary", self.sampling.name, *depends_on),
+            lambda: learn(self._sample(pictures, per_picture, seed), words, root, seed),
         )
         return Vocabulary(centres, root)
 
     def __call__(
         self, pictures: Sequence[Picture], vocabulary: Vocabulary, label: str
     ) -> list[np.ndarray]:
-        """One (k,) SEEN for each picture."""
+        """One (k,) WORD array for each picture."""
 
-        def read(index: int) -> np.ndarray:
-            return self.cache.get(keys[index], lambda: self._read(pictures[index], vocabulary))
+        def encode(index: int) -> np.ndarray:
+            return self.cache.get(keys[index], lambda: self._encode(pictures[index], vocabulary))
 
         keys = [key_of(self.sampling.name, vocabulary.name, picture.key) for picture in pictures]
-        return each(read, range(len(keys)), self._announced(label, keys))
+        return each(encode, range(len(keys)), self._announced(label, keys))
 
-    def _draw(self, pictures: Sequence[Picture], share: int, seed: int) -> np.ndarray:
-        """(n, 128) uint8: at most `share` random descriptors of every picture."""
+    def _sample(self, pictures: Sequence[Picture], per_picture: int, seed: int) -> np.ndarray:
+        """(n, 128) uint8: at most `per_picture` random descriptors of every picture."""
 
-        def draw(index: int) -> np.ndarray:
+        def sample(index: int) -> np.ndarray:
             sift = self._patches(pictures[index])["sift"]
             order = np.random.default_rng((seed, index)).permutation(len(sift))
-            return sift[order[:share]]
+            return sift[order[:per_picture]]
 
         keys = [self._key(picture) for picture in pictures]
-        drawn = each(draw, range(len(keys)), self._announced("train descriptors", keys))
-        return np.concatenate([np.zeros((0, NUMBERS), np.uint8), *drawn])
+        samples = each(sample, range(len(keys)), self._announced("train descriptors", keys))
+        return np.concatenate([np.zeros((0, NUMBERS), np.uint8), *samples])
 
     def _announced(self, label: str, keys: Sequence[str]) -> str:
-        """The label of the bar; none where all is there and only has to be read."""
+        """Logs what is missing; returns the label of the progress bar, empty if nothing is."""
         missing = sum(key not in self.cache for key in keys)
         log.info("%s: %d pictures, %d not in the cache", label, len(keys), missing)
         return label if missing else ""
 
-    def _read(self, picture: Picture, vocabulary: Vocabulary) -> np.ndarray:
+    def _encode(self, picture: Picture, vocabulary: Vocabulary) -> np.ndarray:
         patches = self._patches(picture)
-        seen = np.zeros(len(patches), SEEN)
+        words = np.zeros(len(patches), WORD)
         for name, _ in PLACE:
-            seen[name] = patches[name]
-        seen["word"] = vocabulary.nearest(patches["sift"])
-        return seen
+            words[name] = patches[name]
+        words["word"] = vocabulary.nearest(patches["sift"])
+        return words
 
     def _patches(self, picture: Picture) -> np.ndarray:
         return self.cache.get(self._key(picture), lambda: describe(picture.load(), self.sampling))

@@ -1,4 +1,4 @@
-"""The bag of visual words (Csurka et al., ECCV workshop 2004): SIFT, k-means, histograms, SVMs."""
+"""The bag of visual words as a learner: fit, predict, save and load."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ import numpy as np
 
 from anomaly.cache.store import Cache
 from anomaly.data.truth import load_instances
-from anomaly.model.bovw.bag import Bag, from_arrays
+from anomaly.model.bovw.bag import TrainedBag, from_arrays
 from anomaly.model.bovw.descriptors import Sampling
-from anomaly.model.bovw.encoder import Reader
+from anomaly.model.bovw.encoder import Encoder
 from anomaly.model.bovw.training import Recipe
-from anomaly.model.bovw.votes import heat
-from anomaly.model.localise import choose_threshold, instances
+from anomaly.model.localise import choose_threshold, heat_maps, predictions
 from anomaly.model.pictures import turn_back, views
 from anomaly.types import Image, Predictions, Split
 
@@ -28,12 +27,12 @@ SETTINGS = ("image_size", "sampling", "step", "scales", "root", "pyramid", "view
 
 
 class BagOfWords:
-    """A learner without a network: what it has learned is a `Bag`, `settings` hold the rest."""
+    """A learner without a network: training gives a `TrainedBag`, `settings` hold the rest."""
 
     reads = frozenset({"augment"})
     tells = frozenset({"types", "heat", "instances"})
-    augments_anew = False
-    model = None  # nothing of Keras
+    augments_each_epoch = False
+    model = None  # it has no Keras network
 
     def __init__(
         self,
@@ -41,74 +40,66 @@ class BagOfWords:
         settings: dict,
         cache: Cache,
         recipe: Recipe | None = None,
-        bag: Bag | None = None,
+        bag: TrainedBag | None = None,
     ) -> None:
         self.classes = classes
         self.settings = settings
         self.cache = cache
         self.recipe = recipe
         self.bag = bag
-        way, step, scales = (settings[name] for name in ("sampling", "step", "scales"))
-        self.reader = Reader(Sampling(way, step, tuple(scales)), cache)
+        kind, step, scales = (settings[name] for name in ("sampling", "step", "scales"))
+        self.encoder = Encoder(Sampling(kind, step, tuple(scales)), cache)
 
     def fit(self, train: Split, validate: Split, trainer: TrainerConfig, report: Report) -> None:
-        """Learn words and machines from `train`, choose the heat map's threshold on `validate`.
+        """Learn words and SVMs from `train`; choose the heat threshold on `validate`.
 
-        None of it has epochs: `trainer` has no say, and there is nothing to `report`.
+        There are no epochs, so `trainer` and `report` are not used.
 
         Raises:
             InputError: fewer descriptors than words, or a class too small for the grid search.
         """
         if self.recipe is None:
-            raise ValueError("a loaded bag of words predicts; build a new one to learn")
+            raise ValueError("a loaded bag of words can only predict; build a new one to train")
         size, root, levels = (self.settings[name] for name in ("image_size", "root", "pyramid"))
-        self.bag = self.recipe(train, self.reader, size=size, root=root, levels=levels)
-        _, found = self._see(validate.images, validate.grid, self.bag)
-        masks = load_instances(validate) > 0
-        self.settings["threshold"] = choose_threshold(found, masks)
+        self.bag = self.recipe.train(train, self.encoder, size=size, root=root, levels=levels)
+        _, heat = self._infer(validate.images, validate.grid)
+        self.settings["threshold"] = choose_threshold(heat, load_instances(validate) > 0)
 
     def predict(self, images: Sequence[Image], grid: int) -> Predictions:
         """Probabilities averaged over the views, heat maps, and instances at the threshold."""
-        proba, found = self._see(images, grid, self._bag())
-        threshold = self.settings["threshold"]
-        detections = tuple(instances(h, p, threshold) for h, p in zip(found, proba, strict=True))
-        ids = tuple(image.id for image in images)
-        return Predictions(ids, self.classes, proba, found, found >= threshold, detections)
+        proba, heat = self._infer(images, grid)
+        return predictions(images, self.classes, proba, heat, self.settings["threshold"])
 
-    def _see(self, images: Sequence[Image], grid: int, bag: Bag) -> tuple[np.ndarray, np.ndarray]:
-        """(n, c) float64 probabilities, and (n, grid, grid) float32 heat in 0..1.
-
-        Heat is the map of the votes times the probability of a defect.
-        """
-        count, size = self.settings["views"], self.settings["image_size"]
-        pictures = [p for v in range(count) for p in views(images, v, size, self.cache)]
-        patches = self.reader(pictures, bag.vocabulary, "visual words")
+    def _infer(self, images: Sequence[Image], grid: int) -> tuple[np.ndarray, np.ndarray]:
+        """(n, c) float64 probabilities, and (n, grid, grid) float32 heat in 0..1."""
+        bag, count, size = self._trained(), self.settings["views"], self.settings["image_size"]
+        pictures = [p for view in range(count) for p in views(images, view, size, self.cache)]
+        words = self.encoder(pictures, bag.vocabulary, "visual words")
         proba = np.zeros((len(images), len(self.classes)))
         total = np.zeros((len(images), grid, grid), np.float32)
         for view in range(count):
-            of_view = patches[view * len(images) : (view + 1) * len(images)]
+            of_view = words[view * len(images) : (view + 1) * len(images)]
             proba_of_view, evidence = bag(of_view, grid)
             proba += proba_of_view / count
             total += [turn_back(one, view) for one in evidence]
-        defective = (1 - proba[:, 0]).astype(np.float32)
-        return proba, np.stack([heat(e) * p for e, p in zip(total, defective, strict=True)])
+        return proba, heat_maps(total, proba)
 
-    def _bag(self) -> Bag:
+    def _trained(self) -> TrainedBag:
         if self.bag is None:
-            raise ValueError("a bag of words has to learn before it predicts or is saved")
+            raise ValueError("a bag of words must be trained before it predicts or is saved")
         return self.bag
 
     def save(self, folder: Path) -> None:
-        """bovw.json and bovw.npz."""
+        """Write bovw.json and bovw.npz."""
         folder.mkdir(parents=True, exist_ok=True)
         content = {"classes": self.classes, **self.settings}
         (folder / "bovw.json").write_text(json.dumps(content, indent=2))
-        arrays: Any = self._bag().arrays()
+        arrays: Any = self._trained().arrays()
         np.savez_compressed(folder / "bovw.npz", **arrays)
 
 
 def load(folder: Path, cache: Cache) -> BagOfWords:
-    """The bag of words that `save` wrote; it predicts the same. Damaged files raise whatever they do."""
+    """The bag of words that `save` wrote; it predicts the same. Damaged files raise various errors."""
     content = json.loads((folder / "bovw.json").read_text())
     settings = {name: content[name] for name in SETTINGS}
     classes = tuple(content["classes"])

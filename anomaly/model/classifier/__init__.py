@@ -1,4 +1,4 @@
-"""Names the class of an image: a head on a backbone's pooled features."""
+"""The image classifier: a head on the pooled features of a backbone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from anomaly.config.ranges import Fraction, Number, Positive, Side
 from anomaly.model.classifier import network
 from anomaly.model.classifier.learner import Classifier, load
 from anomaly.model.classifier.stages import OptimizerBuilder, Recipe
-from anomaly.model.classifier.svm_head import Svm
+from anomaly.model.classifier.svm_head import SvmSettings
 
 if TYPE_CHECKING:
     from anomaly.augment.policy import Policy
@@ -39,20 +39,20 @@ def build(
     gamma: Positive,
     views: Literal[1, 2, 4, 8],
 ) -> Classifier:
-    """A classifier with a fresh head; `backbone` and `optimizer` are partial builds.
+    """A classifier with an untrained head; `backbone` and `optimizer` are partial builds.
 
-    `dropout` and `units` are of the dense head, `C` and `gamma` of the SVM, which takes the place
-    of the linear one when it is fitted.
+    `dropout` and `units` belong to the dense head, `C` and `gamma` to the SVM, which replaces a
+    linear head once it is fitted.
     """
     features = network.pool(backbone(image_size=image_size), levels, pooling)
-    fresh = network.head(
+    untrained = network.head(
         features.output_shape[-1],
         len(classes),
         units=units if head == "dense" else None,
         dropout=dropout,
         standardise=standardise,
     )
-    model = network.join(features, fresh)
+    model = network.join(features, untrained)
     settings = {"levels": levels, "pooling": pooling, "views": views, "threshold": 0.5}
-    svm = Svm(C, gamma) if head == "svm" else None
+    svm = SvmSettings(C, gamma) if head == "svm" else None
     return Classifier(model, classes, settings, cache, Recipe(augment, optimizer, seed, svm))

@@ -1,7 +1,7 @@
-"""Whole epochs of a small network as one compiled call: what Keras has no word for.
+"""A whole epoch of a small network as one compiled call, which Keras does not offer.
 
-`Model.fit` spends most of a small head's step on Python and data plumbing. Here the arrays stay
-in the backend, and one call runs all steps of an epoch. The only module that imports a backend.
+`Model.fit` spends most of a small head's step on Python and data handling. Here the arrays stay in
+the backend, and one call runs all steps of an epoch. The only module that imports a backend.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import numpy as np
 Epoch = Callable[[np.ndarray], tuple[float, float]]
 
 
-def epochs(
+def compiled_epoch(
     network: keras.Model, optimizer: keras.optimizers.Optimizer, x: np.ndarray, y: np.ndarray
 ) -> Epoch:
-    """One epoch of `network` ((n, f) to logits) by softmax cross-entropy on (n, f) x, (n,) y.
+    """A function that trains `network` ((n, f) to logits) for one epoch on (n, f) x and (n,) y.
 
-    What is returned takes (steps, batch) indices, changes the network's weights, and gives the
-    mean loss and accuracy while learning.
+    The loss is softmax cross-entropy. The function takes (steps, batch) indices, changes the
+    network's weights, and returns the mean loss and accuracy while learning.
     """
     optimizer.build(network.trainable_variables)
     make = _jax if keras.backend.backend() == "jax" else _tensorflow
@@ -28,8 +28,8 @@ def epochs(
 
 
 def _loss(y, logits):
-    precise = keras.ops.cast(logits, "float32")  # whatever the precision of the network
-    return keras.losses.sparse_categorical_crossentropy(y, precise, from_logits=True)
+    logits = keras.ops.cast(logits, "float32")  # whatever the precision of the network
+    return keras.losses.sparse_categorical_crossentropy(y, logits, from_logits=True)
 
 
 def _hits(y, logits):
@@ -89,7 +89,7 @@ def _jax(network, optimizer, x, y) -> Epoch:
     groups = (network.trainable_variables, network.non_trainable_variables, optimizer.variables)
 
     def train(order: np.ndarray) -> tuple[float, float]:
-        # Read anew: Keras gives the arrays away whenever it predicts in between.
+        # Read again each time: Keras donates the arrays whenever it predicts in between.
         state = tuple([v.value for v in group] for group in groups)
         state, (losses, hits) = epoch(state, order)
         for group, values in zip(groups, state, strict=True):

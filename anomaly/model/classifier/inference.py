@@ -1,7 +1,7 @@
-"""Test-time augmentation: probabilities and heat of an image, averaged over turned views of it.
+"""Test-time augmentation: probabilities and heat of an image, averaged over its turned views.
 
-The mean over the turns also centres the heat: convolutions with a stride look half a cell to one
-side, and to which side depends on the backbone's padding.
+Averaging also centres the heat: a convolution with a stride shifts its output by half a cell, in a
+direction that depends on the padding of the backbone.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from scipy.special import softmax
 
 from anomaly.cache.store import Cache
 from anomaly.model.classifier import network
-from anomaly.model.classifier.activation_map import by_level, evidence, gradient, heat
+from anomaly.model.classifier.activation_map import blur, by_level, evidence, gradient
 from anomaly.model.features import Extractor
+from anomaly.model.localise import heat_maps
 from anomaly.model.pictures import Picture, turn_back, views
 from anomaly.types import Image
 
@@ -26,7 +27,7 @@ Reference = Sequence[Sequence[np.ndarray]]  # by view and level: the mean (h, w,
 
 @dataclass(frozen=True)
 class Inference:
-    """What a classifier says of images once it is trained: its weights may not change any more."""
+    """A trained network at work; its weights must not change any more."""
 
     features: keras.Model
     head: keras.Model
@@ -38,31 +39,27 @@ class Inference:
     def __call__(
         self, images: Sequence[Image], grid: int, good: Reference
     ) -> tuple[np.ndarray, np.ndarray]:
-        """(n, c) float64 probabilities, and (n, grid, grid) float32 heat in 0..1.
-
-        Heat is the activation map times the probability of a defect.
-        """
-        self._fill(images, "feature maps")
+        """(n, c) float64 probabilities, and (n, grid, grid) float32 heat in 0..1."""
+        self._fill_cache(images, "feature maps")
         proba = np.zeros((len(images), self.head.output_shape[-1]))
         total = np.zeros((len(images), grid, grid), np.float32)
         for view in range(self.views):
-            proba_of_view, evidence_of_view = self._see(images, grid, view, good[view])
+            proba_of_view, evidence_of_view = self._predict_view(images, grid, view, good[view])
             proba += proba_of_view / self.views
             total += evidence_of_view
-        defective = (1 - proba[:, 0]).astype(np.float32)
-        return proba, np.stack([heat(e) * p for e, p in zip(total, defective, strict=True)])
+        return proba, heat_maps(np.stack([blur(one) for one in total]), proba)
 
     def reference(self, images: Sequence[Image]) -> Reference:
-        """What good images look like to the backbone."""
-        self._fill(images, "feature maps of good parts")
+        """The mean feature maps of good images."""
+        self._fill_cache(images, "feature maps of good parts")
         return [[level.mean(0) for level in self._maps(images, view)] for view in range(self.views)]
 
-    def _see(
+    def _predict_view(
         self, images: Sequence[Image], grid: int, view: int, good: Sequence[np.ndarray]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """One view's (n, c) probabilities, and (n, grid, grid) evidence turned back."""
+        """(n, c) probabilities of one view, and (n, grid, grid) evidence, turned back."""
         maps = self._maps(images, view)
-        vectors = network.pooled(maps, self.pooling)
+        vectors = network.pool_arrays(maps, self.pooling)
         logits = np.asarray(self.head.predict_on_batch(vectors), np.float64)
         channels = [level.shape[-1] for level in maps]
         slopes = [by_level(g, channels, len(self.pooling)) for g in gradient(self.head, vectors)]
@@ -74,7 +71,7 @@ class Inference:
 
     @cached_property
     def _extractors(self) -> list[Extractor]:
-        """One per level; built once, since a network is traced anew wherever it is built."""
+        """One per level; built once, since Keras traces every new network again."""
         return [
             Extractor(network.level(self.features, level), self.cache, "float16")
             for level in self.levels
@@ -83,8 +80,8 @@ class Inference:
     def _pictures(self, images: Sequence[Image], view: int) -> list[Picture]:
         return views(images, view, self.features.input_shape[1], self.cache)
 
-    def _fill(self, images: Sequence[Image], label: str) -> None:
-        """Compute all that the cache lacks under one progress bar; where it keeps nothing, later."""
+    def _fill_cache(self, images: Sequence[Image], label: str) -> None:
+        """Compute all missing maps under one progress bar; without a cache they are computed later."""
         if not self.cache.keeps:
             return
         pictures = [p for view in range(self.views) for p in self._pictures(images, view)]

@@ -9,16 +9,16 @@ import numpy as np
 from keras import layers
 
 POOLING = {"avg": layers.GlobalAveragePooling2D, "max": layers.GlobalMaxPooling2D}
-BY_HAND: dict[str, Callable[..., np.ndarray]] = {"avg": np.mean, "max": np.max}
+POOLING_OF_ARRAYS: dict[str, Callable[..., np.ndarray]] = {"avg": np.mean, "max": np.max}
 
 
 def pool(backbone: keras.Model, levels: Sequence[str], pooling: Sequence[str]) -> keras.Model:
-    """RGB (n, h, w, 3) to the pooled, joined levels (n, f)."""
-    used = {level: backbone.output[level] for level in levels}  # what lies above is not computed
+    """RGB (n, h, w, 3) to the pooled, concatenated levels (n, f)."""
+    used = {level: backbone.output[level] for level in levels}  # levels above are not computed
     backbone = keras.Model(backbone.input, used, name="backbone")
     image = keras.Input(backbone.input_shape[1:], name="image")
     maps = backbone(image)
-    vectors = [POOLING[way]()(maps[level]) for level in levels for way in pooling]
+    vectors = [POOLING[kind]()(maps[level]) for level in levels for kind in pooling]
     joined = layers.Concatenate()(vectors) if len(vectors) > 1 else vectors[0]
     return keras.Model(image, joined, name="features")
 
@@ -30,9 +30,10 @@ def level(features: keras.Model, name: str) -> keras.Model:
     return keras.Model(image, maps[name])
 
 
-def pooled(maps: Sequence[np.ndarray], pooling: Sequence[str]) -> np.ndarray:
-    """(n, f) from one (n, h, w, c) per level: what `pool` computes, of maps that are there."""
-    return np.concatenate([BY_HAND[way](level, (1, 2)) for level in maps for way in pooling], 1)
+def pool_arrays(maps: Sequence[np.ndarray], pooling: Sequence[str]) -> np.ndarray:
+    """(n, f) from one (n, h, w, c) array per level: what the network of `pool` computes."""
+    vectors = [POOLING_OF_ARRAYS[kind](level, (1, 2)) for level in maps for kind in pooling]
+    return np.concatenate(vectors, 1)
 
 
 def head(
@@ -47,7 +48,7 @@ def head(
 
 
 def join(features: keras.Model, head: keras.Model) -> keras.Model:
-    """RGB (n, h, w, 3) to (n, classes) probabilities; the parts keep their weights."""
+    """RGB (n, h, w, 3) to (n, classes) probabilities; both networks keep their weights."""
     image = keras.Input(features.input_shape[1:], name="image")
     proba = layers.Softmax(name="proba", dtype="float32")(head(features(image)))
     return keras.Model(image, proba, name="classifier")

@@ -1,18 +1,19 @@
-"""The small networks on top of the pyramid: proposals, classes with boxes, and masks."""
+"""The heads on top of the pyramid: proposals, classes with boxes, and masks."""
 
 from __future__ import annotations
 
 import keras
 from keras import layers
 
-SMALL, FINER = 0.01, 0.001  # deviations (Ren et al. 2015, 3.1.3); of box deltas (Girshick 2015)
+# Standard deviations of initial weights (Ren et al. 2015, 3.1.3), and of box deltas (Girshick 2015).
+SMALL, FINER = 0.01, 0.001
 RELU = {"activation": "relu", "kernel_initializer": "he_normal"}
 
 
 def proposal_head(channels: int, ratios: int) -> keras.Model:
-    """One map (b, h, w, c) to (b, h * w * ratios, 1) logits and (b, h * w * ratios, 4) deltas.
+    """A level (b, h, w, c) to (b, h * w * ratios, 1) logits and (b, h * w * ratios, 4) deltas.
 
-    The same head slides over every level (Lin et al. 2017, 4.1).
+    The same head is applied to every level (Lin et al. 2017, 4.1).
     """
     x = level = keras.Input((None, None, channels))
     x = layers.Conv2D(
@@ -42,7 +43,7 @@ def box_head(bins: int, channels: int, units: int, classes: int) -> keras.Model:
 def mask_head(bins: int, channels: int, classes: int) -> keras.Model:
     """Regions (n, bins, bins, c) to (n, 2 bins, 2 bins, classes - 1) logits.
 
-    Source: He et al. 2017, figure 4 (right): four convolutions, then one that doubles the size.
+    Source: He et al. 2017, figure 4 (right): four convolutions, then one that doubles the resolution.
     """
     x = regions = keras.Input((bins, bins, channels))
     for name in ("mask_1", "mask_2", "mask_3", "mask_4"):
@@ -53,10 +54,10 @@ def mask_head(bins: int, channels: int, classes: int) -> keras.Model:
 
 
 def _normal(deviation: float) -> keras.initializers.Initializer:
-    """A new one for each layer: it draws its seed when it is made, and the run's seed decides."""
+    """A new one for each layer: it draws its seed, from the run's seed, when it is constructed."""
     return keras.initializers.RandomNormal(stddev=deviation)
 
 
 def _float(x: keras.KerasTensor) -> keras.KerasTensor:
-    """Losses and box arithmetic are float32, also where the network computes in bfloat16."""
+    """Losses and box arithmetic are float32 even if the network computes in bfloat16."""
     return layers.Activation("linear", dtype="float32")(x)

@@ -1,4 +1,4 @@
-"""Mask R-CNN put together: its parts, and the graph that finds.
+"""Mask R-CNN: its blocks, and the inference graph.
 
 Source: He, Gkioxari, Dollar & Girshick, "Mask R-CNN", ICCV 2017.
 """
@@ -23,7 +23,7 @@ BOX_BINS, MASK_BINS = 7, 14  # He et al. 2017, figure 4
 
 @dataclass(frozen=True)
 class Settings:
-    """The numbers of the papers; `conf/model/mask_rcnn.yaml` says what each is."""
+    """The numbers of the papers; `conf/model/mask_rcnn.yaml` explains each."""
 
     channels: int
     units: int
@@ -42,59 +42,62 @@ class Settings:
     nms: float
 
 
-class Parts:
-    """The layers that finding and learning share."""
+class Blocks:
+    """The building blocks of the network, which inference and training share."""
 
     def __init__(self, backbone: keras.Model, classes: int, settings: Settings) -> None:
-        own, size = settings, backbone.input_shape[1]
+        s, size = settings, backbone.input_shape[1]
         self.size, self.classes, self.settings = size, classes, settings
-        self.pyramid = pyramid(backbone, own.channels)
-        self.proposal_head = heads.proposal_head(own.channels, len(own.anchor_ratios))
+        self.pyramid = pyramid(backbone, s.channels)
+        self.proposal_head = heads.proposal_head(s.channels, len(s.anchor_ratios))
         self.propose = Proposals(
-            size, own.anchor_scales, own.anchor_ratios,
-            own.proposals_per_level, own.proposals, own.proposal_nms,
+            size, s.anchor_scales, s.anchor_ratios,
+            s.proposals_per_level, s.proposals, s.proposal_nms,
         )  # fmt: skip
-        self.box_align = RoIAlign(BOX_BINS, own.canonical_size)
-        self.mask_align = RoIAlign(MASK_BINS, own.canonical_size)
-        self.box_head = heads.box_head(BOX_BINS, own.channels, own.units, classes)
-        self.mask_head = heads.mask_head(MASK_BINS, own.channels, classes)
+        self.box_align = RoIAlign(BOX_BINS, s.canonical_size)
+        self.mask_align = RoIAlign(MASK_BINS, s.canonical_size)
+        self.box_head = heads.box_head(BOX_BINS, s.channels, s.units, classes)
+        self.mask_head = heads.mask_head(MASK_BINS, s.channels, classes)
         self.of_class = OfClass()
-        self.detect = Detect(size, own.max_detections, own.min_score, own.nms)
+        self.detect = Detect(size, s.max_detections, s.min_score, s.nms)
 
     def regions(self, image: Tensor) -> tuple[list[Tensor], list[Tensor], list[Tensor], Tensor]:
-        """The maps P2 to P5, each level's logits and deltas, and the proposals."""
+        """The maps P2 to P5, the logits and deltas of each level, and the proposals."""
         maps = self.pyramid(image)
-        answers = [self.proposal_head(level) for level in maps]
-        logits, deltas = ([answer[k] for answer in answers] for k in (0, 1))
+        outputs = [self.proposal_head(level) for level in maps]
+        logits, deltas = ([output[k] for output in outputs] for k in (0, 1))
         return maps[:-1], logits, deltas, self.propose(logits, deltas)
 
     def classify(self, maps: list[Tensor], boxes: Tensor) -> tuple[Tensor, Tensor]:
         """(b, r, c) logits and (b, r, c - 1, 4) deltas of (b, r, 4) boxes."""
-        logits, deltas = self.box_head(_fold(self.box_align(maps, boxes)))
-        return _unfold(logits, boxes.shape[1]), _unfold(deltas, boxes.shape[1])
+        logits, deltas = self.box_head(_merge_batch(self.box_align(maps, boxes)))
+        return _split_batch(logits, boxes.shape[1]), _split_batch(deltas, boxes.shape[1])
 
     def mask(self, maps: list[Tensor], boxes: Tensor) -> Tensor:
         """(b, r, s, s, c - 1) logits of (b, r, 4) boxes."""
-        return _unfold(self.mask_head(_fold(self.mask_align(maps, boxes))), boxes.shape[1])
+        logits = self.mask_head(_merge_batch(self.mask_align(maps, boxes)))
+        return _split_batch(logits, boxes.shape[1])
 
 
-def finder(parts: Parts) -> keras.Model:
+def inference_model(blocks: Blocks) -> keras.Model:
     """RGB (b, h, w, 3) 0-255 to boxes (b, k, 4), scores (b, k), labels (b, k), masks (b, k, s, s).
 
-    Boxes are in pixels, a score below 0 says that there is no detection, labels count from 1, and
-    masks are probabilities over the box.
+    Boxes are in pixels, a score below 0 is padding, labels count from 1, and masks are
+    probabilities inside the box.
     """
-    image = keras.Input((parts.size, parts.size, 3), name="image")
-    maps, _, _, proposals = parts.regions(image)
-    boxes, scores, labels = parts.detect(proposals, *parts.classify(maps, proposals))
-    masks = ops.sigmoid(parts.of_class(parts.mask(maps, boxes), labels))
-    found = {"boxes": boxes, "scores": scores, "labels": labels, "masks": masks}
-    return keras.Model(image, found, name="mask_rcnn")
+    image = keras.Input((blocks.size, blocks.size, 3), name="image")
+    maps, _, _, proposals = blocks.regions(image)
+    boxes, scores, labels = blocks.detect(proposals, *blocks.classify(maps, proposals))
+    masks = ops.sigmoid(blocks.of_class(blocks.mask(maps, boxes), labels))
+    outputs = {"boxes": boxes, "scores": scores, "labels": labels, "masks": masks}
+    return keras.Model(image, outputs, name="mask_rcnn")
 
 
-def _fold(regions: Tensor) -> Tensor:
+def _merge_batch(regions: Tensor) -> Tensor:
+    """(b, r, ...) to (b * r, ...)."""
     return ops.reshape(regions, (-1, *regions.shape[2:]))
 
 
-def _unfold(rows: Tensor, regions: int) -> Tensor:
+def _split_batch(rows: Tensor, regions: int) -> Tensor:
+    """(b * r, ...) to (b, r, ...)."""
     return ops.reshape(rows, (-1, regions, *rows.shape[1:]))

@@ -1,4 +1,4 @@
-"""The feature pyramid: maps of every size that all know what the coarsest one knows."""
+"""The feature pyramid: maps of every resolution, each with the semantics of the coarsest one."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def _convolution(channels: int, size: int, name: str) -> layers.Conv2D:
 
 
 def freeze(backbone: keras.Model, level: str | None, batch_norm: bool) -> list[keras.Layer]:
-    """What `level` is computed from keeps its weights, and with `batch_norm` so do all of those.
+    """Freeze all layers up to `level`, and with `batch_norm` every batch norm.
 
-    Returns the layers that could learn until now.
+    Returns the layers that were trainable before.
     """
     below = keras.Model(backbone.input, backbone.output[level]).layers if level else []
     chosen = set(below)

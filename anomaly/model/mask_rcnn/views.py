@@ -1,4 +1,4 @@
-"""Test-time augmentation: what turned views of an image show, merged as an ensemble's members are."""
+"""Test-time augmentation: the findings in turned views of an image, merged like ensemble members."""
 
 from __future__ import annotations
 
@@ -8,47 +8,44 @@ import numpy as np
 
 from anomaly.masks.boxes import boxes_of
 from anomaly.masks.merging import merge
-from anomaly.model.mask_rcnn.paste import found
+from anomaly.model.mask_rcnn.paste import Findings, Rows, findings
 from anomaly.model.pictures import turn, turn_back
 from anomaly.types import Detections
 
-Rows = Sequence[dict[str, np.ndarray]]  # the network's answer, one mapping for each image
-Seen = tuple[Detections, np.ndarray]  # what an image shows, and its heat map
+Network = Callable[[np.ndarray], Sequence[Rows]]  # (n, s, s, 3) images to the rows of each
 
 
-def look(
-    ask: Callable[[np.ndarray], Rows], images: np.ndarray, grid: int, views: int
-) -> list[Seen]:
+def find(network: Network, images: np.ndarray, grid: int, views: int) -> list[Findings]:
     """Detections and heat of (n, s, s, 3) images on the (grid, grid) square.
 
-    Of several views heat is the mean, a mask is what half of the views say, and a box is that of
-    its mask. An instance that some views miss is so much less sure.
+    Of several views, heat is the mean, a mask covers what half of the views cover, and a box is
+    that of its mask. A view that misses an instance lowers its score.
     """
     scale = grid / images.shape[1]
     by_view = [
-        [_turned_back(found(row, scale, grid), view) for row in ask(_turned(images, view))]
+        [_turned_back(findings(rows, scale, grid), view) for rows in network(_turned(images, view))]
         for view in range(views)
     ]
-    return (
-        by_view[0] if views == 1 else [_merged(of_image) for of_image in zip(*by_view, strict=True)]
-    )
+    if views == 1:
+        return by_view[0]
+    return [_merged(of_image) for of_image in zip(*by_view, strict=True)]
 
 
 def _turned(images: np.ndarray, view: int) -> np.ndarray:
     return np.stack([turn(image, view) for image in images])
 
 
-def _turned_back(seen: Seen, view: int) -> Seen:
-    detections, heat = seen
+def _turned_back(turned: Findings, view: int) -> Findings:
     if view == 0:
-        return seen
-    turned = [turn_back(mask, view) for mask in detections.masks]
-    masks = np.array(turned, bool).reshape(-1, *heat.shape)
-    seen_upright = Detections(boxes_of(masks), masks, detections.scores, detections.labels)
-    return seen_upright, turn_back(heat, view)
+        return turned
+    detections, heat = turned
+    upright = [turn_back(mask, view) for mask in detections.masks]
+    masks = np.array(upright, bool).reshape(-1, *heat.shape)
+    detections = Detections(boxes_of(masks), masks, detections.scores, detections.labels)
+    return Findings(detections, turn_back(heat, view))
 
 
-def _merged(seen: Sequence[Seen]) -> Seen:
-    detections, heat = zip(*seen, strict=True)
-    weights = np.full(len(seen), 1 / len(seen))
-    return merge(detections, weights), np.stack(heat).mean(0, dtype=np.float32)
+def _merged(views: Sequence[Findings]) -> Findings:
+    detections, heat = zip(*views, strict=True)
+    weights = np.full(len(views), 1 / len(views))
+    return Findings(merge(detections, weights), np.stack(heat).mean(0, dtype=np.float32))

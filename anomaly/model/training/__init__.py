@@ -1,1 +1,1 @@
-"""What all learners train with: checkpoints, epochs, prefetching, devices."""
+"""What the learners train with: checkpoints, epochs, prefetched batches, devices."""

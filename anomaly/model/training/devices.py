@@ -1,4 +1,4 @@
-"""What the machine offers, and how networks are compiled for it."""
+"""The accelerator of this machine, and how networks are compiled for it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ def on_gpu() -> bool:
 
 
 def jit(xla: bool | None) -> bool | str:
-    """Keras' jit_compile. None leaves it to us.
+    """Keras' `jit_compile`, from `trainer.xla`; None chooses by backend and device.
 
-    XLA compiles a deep network for minutes on a CPU and gains TensorFlow nothing there; JAX knows
-    no other way.
+    On a CPU, XLA compiles a deep network for minutes and makes TensorFlow no faster. JAX always
+    compiles with XLA.
     """
     if xla is not None and keras.backend.backend() == "tensorflow":
         return xla

@@ -1,4 +1,4 @@
-"""One training on several devices: each has a copy of the network, and its part of every batch."""
+"""Training on several devices: each has a copy of the network, and trains on its share of a batch."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from anomaly.errors import InputError
 
 
 def check(trainer: TrainerConfig) -> None:
-    """Refuse what would fail, or would be ignored, hours later.
+    """Refuse a distribution that would fail, or be ignored, hours later.
 
     Raises:
-        InputError: another backend than JAX, or a batch that cannot be divided evenly.
+        InputError: the backend is not JAX, or a batch cannot be divided evenly.
     """
     if trainer.distribution == "none":
         return
     if keras.backend.backend() != "jax":
         raise InputError(
-            "trainer.distribution=data_parallel needs the JAX backend, where Keras distributes by"
-            " itself; type KERAS_BACKEND=jax in front of the command"
+            "trainer.distribution=data_parallel needs the JAX backend; type KERAS_BACKEND=jax in"
+            " front of the command"
         )
     count = devices(trainer.distribution)
     stages = {"trainer": trainer, "trainer.finetune": trainer.finetune}
@@ -35,15 +35,15 @@ def check(trainer: TrainerConfig) -> None:
 
 
 def devices(distribution: str) -> int:
-    """How many take part."""
+    """How many devices train."""
     return 1 if distribution == "none" else len(keras.distribution.list_devices())
 
 
 @contextmanager
 def over_devices(distribution: str) -> Iterator[None]:
-    """Networks made inside are copied to every device, and a `fit` inside divides its batches.
+    """Networks built inside are copied to every device, and a `fit` inside divides its batches.
 
-    Whatever looks at images one by one stays outside: it runs on the first device.
+    Code that processes images one by one stays outside: it runs on the first device.
     """
     chosen = keras.distribution.DataParallel() if distribution == "data_parallel" else None
     keras.distribution.set_distribution(chosen)

@@ -1,4 +1,4 @@
-"""The epochs of a training, as they are reported and as a checkpoint keeps them."""
+"""The epochs of a training: reported as they end, and kept in a checkpoint."""
 
 from __future__ import annotations
 
@@ -10,48 +10,51 @@ import keras
 
 from anomaly.errors import Pruned
 from anomaly.model.learner import Report
-from anomaly.model.training.checkpoint import Checkpoint, Memory
+from anomaly.model.training.checkpoint import Checkpoint
+from anomaly.model.training.state import TrainingState
 from anomaly.runtime import signals
 
 log = logging.getLogger(__name__)
-SHARE = 0.05  # of the time may go into checkpoints, whatever copying a large network costs
+SHARE = 0.05  # of the time at most that goes into checkpoints, however large the network
 FIGURES = ("loss", "accuracy", "val_loss", "val_accuracy")  # of a classifier's epoch
 
 
-class Course:
-    """Begins after the epochs of the checkpoint, which it reports again; writes one every so often.
+class EpochLog:
+    """Continues after the epochs of the checkpoint, which it reports again; writes new ones to it.
 
     Args:
-        every: seconds from one checkpoint to the next, at least; 0 writes one after each epoch,
-            unless this takes more than `SHARE` of the time.
+        interval: seconds between two checkpoints, at least. 0 writes one after each epoch, unless
+            this takes more than `SHARE` of the time.
     """
 
     def __init__(
-        self, memory: Memory, checkpoint: Checkpoint, report: Report, every: float
+        self, state: TrainingState, checkpoint: Checkpoint, report: Report, interval: float
     ) -> None:
-        self.memory, self.checkpoint, self.report, self.every = memory, checkpoint, report, every
+        self.state, self.checkpoint, self.report = state, checkpoint, report
+        self.interval = interval
         self.epochs: list[dict[str, float]] = []
-        self.unwritten = False
-        self.cost = 0.0  # seconds for which the last checkpoint held up the training
+        self._unwritten = False
+        self._write_time = 0.0  # seconds for which the last checkpoint stopped the training
         self._resume()
-        self.begun = len(self.epochs)  # the first epoch that is still to come
-        self.written = time.monotonic()
+        self.first = len(self.epochs)  # the first epoch to train
+        self._last_write = time.monotonic()
 
     def _resume(self) -> None:
-        state = self.checkpoint.read()
-        if state is None:
+        snapshot = self.checkpoint.read()
+        if snapshot is None:
             return
-        self.memory.restore(state)
-        self.epochs = state.epochs
-        log.info("going on after epoch %d, from a checkpoint", len(self.epochs))
+        self.state.restore(snapshot)
+        self.epochs = snapshot.epochs
+        log.info("continuing after epoch %d from a checkpoint", len(self.epochs))
         for epoch, figures in enumerate(self.epochs):
             self._report(epoch, figures)
 
-    def ended(self, figures: Mapping[str, float]) -> None:
-        """The next epoch is done, with these figures."""
+    def add(self, figures: Mapping[str, float]) -> None:
+        """Record the figures of the epoch that has just ended."""
         self.epochs.append({name: float(value) for name, value in figures.items()})
-        self.unwritten = True
-        if time.monotonic() - self.written >= max(self.every, self.cost / SHARE):
+        self._unwritten = True
+        pause = max(self.interval, self._write_time / SHARE)
+        if time.monotonic() - self._last_write >= pause:
             self._write()
         self._report(len(self.epochs) - 1, self.epochs[-1])
         signals.check()
@@ -59,36 +62,39 @@ class Course:
     def _report(self, epoch: int, figures: Mapping[str, float]) -> None:
         try:
             self.report(epoch, figures)
-        except Pruned:  # nobody will go on from here
-            self.checkpoint.done()
+        except Pruned:  # nobody will continue this training
+            self.checkpoint.delete()
             raise
 
     def finish(self) -> None:
-        """What comes next may be interrupted too; of a stage of a moment nothing need be kept."""
-        if self.unwritten and self.checkpoint.exists():
+        """Write the last epochs, as what follows may be interrupted too.
+
+        A stage so short that it has no checkpoint gets none.
+        """
+        if self._unwritten and self.checkpoint.exists():
             self._write()
 
     def _write(self) -> None:
-        begun = time.monotonic()
-        self.checkpoint.write(self.memory.state(self.epochs))
-        self.written, self.unwritten = time.monotonic(), False
-        self.cost = self.written - begun
+        start = time.monotonic()
+        self.checkpoint.write(self.state.snapshot(self.epochs))
+        self._last_write, self._unwritten = time.monotonic(), False
+        self._write_time = self._last_write - start
 
 
-def numbered_after(done: int, report: Report) -> Report:
-    """A report of a later stage: epochs are numbered through all stages."""
-    return lambda epoch, values: report(done + epoch, values)
+def numbered_from(first: int, report: Report) -> Report:
+    """The report of a later stage, whose epoch 0 is epoch `first` of the whole training."""
+    return lambda epoch, values: report(first + epoch, values)
 
 
-class AfterBatch(keras.callbacks.Callback):
-    """Tells the figures of each step from another thread, so that the device need not wait."""
+class OnBatchEnd(keras.callbacks.Callback):
+    """Calls `callback` with the figures of each step, from a thread, so that the device need not wait."""
 
-    async_safe = True  # by which Keras knows
+    async_safe = True  # Keras calls such callbacks from another thread
 
-    def __init__(self, tell: Callable[[Mapping[str, float]], object]) -> None:
+    def __init__(self, callback: Callable[[Mapping[str, float]], object]) -> None:
         super().__init__()
-        self.tell = tell
+        self.callback = callback
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float]) -> None:
-        """Called by Keras, with the means over the epoch so far."""
-        self.tell(logs)
+        """Called by Keras, with means over the epoch so far."""
+        self.callback(logs)

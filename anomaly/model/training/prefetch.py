@@ -8,21 +8,21 @@ from typing import Any
 
 import keras
 
-AHEAD = 2  # batches; one is enough for a device that is always slower, two also bridge a slow one
+AHEAD = 2  # batches; one would do for a slow device, the second makes up for a slow batch
 
 
-class Ahead(keras.utils.PyDataset):
-    """A data set whose `make(index)` runs for the next few batches while one of them is in use.
+class PrefetchedBatches(keras.utils.PyDataset):
+    """A data set that calls `make(index)` for the next few batches while one of them is in use.
 
-    Keras' own workers do not keep the order: the first fit looks at a batch to build the network
-    and begins again, and what the workers had made by then comes before batch 0.
+    The workers of Keras do not keep the order: the first `fit` takes a batch to build the network
+    and starts again, and what the workers have made by then comes before batch 0.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._background = ThreadPoolExecutor(1)
         self._waiting: dict[int, Future] = {}
-        self._lock = Lock()  # TensorFlow may ask from a thread that it has already given up
+        self._lock = Lock()  # TensorFlow may ask from a thread that it has already abandoned
 
     def make(self, index: int) -> tuple[Any, ...]:
         """Batch `index`: the same whenever and in whatever order it is made."""
@@ -39,8 +39,8 @@ class Ahead(keras.utils.PyDataset):
             batch = self._waiting.pop(index)
         return batch.result()
 
-    def forget(self) -> None:
-        """To be called after a change of what `make` depends on: nothing made before counts."""
+    def discard(self) -> None:
+        """Drop the batches made so far; call it after changing anything that `make` uses."""
         with self._lock:
             for batch in self._waiting.values():
                 batch.cancel()

@@ -1,4 +1,4 @@
-"""What the trainings share."""
+"""What tests of trainings share."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ from anomaly.model.training.checkpoint import Checkpoint
 
 @pytest.fixture
 def checkpoint(tmp_path: Path) -> Checkpoint:
-    """One of no training yet."""
+    """An empty checkpoint."""
     return Checkpoint(tmp_path / "checkpoints", "key")

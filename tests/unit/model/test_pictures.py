@@ -1,11 +1,11 @@
-"""Turned views."""
+"""Turned views, and pictures that repeat."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from anomaly.model.pictures import Picture, firsts, turn, turn_back
+from anomaly.model.pictures import Picture, first_occurrences, turn, turn_back
 
 IMAGE = np.arange(4 * 4 * 3).reshape(4, 4, 3)
 
@@ -21,7 +21,7 @@ def test_the_eight_views_differ_and_the_first_is_the_image():
     assert (turn(IMAGE, 0) == IMAGE).all()
 
 
-def test_repeated_pictures_count_once_where_they_stand_first():
+def test_repeated_pictures_count_once_where_they_occur_first():
     pictures = [Picture(key, lambda: IMAGE) for key in "abacbd"]
-    assert firsts(pictures) == [0, 1, 3, 5]
-    assert firsts([]) == []
+    assert first_occurrences(pictures) == [0, 1, 3, 5]
+    assert first_occurrences([]) == []

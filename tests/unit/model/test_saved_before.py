@@ -1,4 +1,4 @@
-"""Models that an earlier version of our code saved (tests/saved, commit 7a4afc2) still judge alike."""
+"""Models saved by an earlier version (tests/saved, commit 7a4afc2) still predict the same."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PHOTOS = ("scratch_001.png", "good_001.png")
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_model_saved_before_the_modules_moved_says_what_it_said(kind):
+def test_a_model_saved_before_the_modules_moved_predicts_the_same(kind):
     expected = json.loads((SAVED / kind / "expected.json").read_text())
     predictions = load(SAVED / kind).predict([photo(SAVED / name) for name in PHOTOS], 64)
     assert predictions.classes == tuple(expected["classes"])

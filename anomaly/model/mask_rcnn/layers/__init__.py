@@ -1,1 +1,1 @@
-"""The layers of Mask R-CNN that Keras lacks, in fixed shapes."""
+"""The layers of Mask R-CNN that Keras lacks; all shapes are fixed."""

@@ -1,4 +1,4 @@
-"""The boxes that the region proposal network refines: some shapes around every cell."""
+"""Anchors, the boxes that the region proposal network refines: a few shapes around every cell."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def anchors(image_size: int, scales: Sequence[float], ratios: Sequence[float]) -
     """One (cells * ratios, 4) float32 array for each level: (x1, y1, x2, y2), in pixels.
 
     `scales` are the square roots of the areas, one for each level; `ratios` are height / width.
-    Cells come in reading order, and the shapes of one cell side by side.
+    Cells are in reading order, and the shapes of one cell follow each other.
 
     Source: Ren et al., "Faster R-CNN", NeurIPS 2015, 3.1.1; Lin et al., "Feature Pyramid Networks
     for Object Detection", CVPR 2017, 4.1.
@@ -25,8 +25,8 @@ def anchors(image_size: int, scales: Sequence[float], ratios: Sequence[float]) -
 
 
 def _of_level(cells: int, stride: int, scale: float, ratios: np.ndarray) -> np.ndarray:
-    middles = (np.arange(cells) + 0.5) * stride
-    y, x = np.meshgrid(middles, middles, indexing="ij")
+    positions = (np.arange(cells) + 0.5) * stride
+    y, x = np.meshgrid(positions, positions, indexing="ij")
     centres = np.stack([x, y], -1)[:, :, None]
     half = scale / 2 * np.stack([ratios**-0.5, ratios**0.5], -1)
     corners = np.concatenate([centres - half, centres + half], -1)

@@ -1,4 +1,4 @@
-"""From what the box head says of regions to a fixed number of detections."""
+"""From the outputs of the box head to a fixed number of detections."""
 
 from __future__ import annotations
 
@@ -6,20 +6,24 @@ import keras
 from keras import KerasTensor as Tensor
 from keras import ops
 
-from anomaly.model.mask_rcnn.layers import boxes as box_maths
+from anomaly.model.mask_rcnn.layers import boxes as box_ops
 from anomaly.model.mask_rcnn.layers.nms import suppress
 
-VARIANCE = (0.1, 0.1, 0.2, 0.2)  # of the box head's deltas (Girshick 2015, as in all released code)
+VARIANCE = (0.1, 0.1, 0.2, 0.2)  # of the box head's deltas, as in all released code
 
 
 @keras.saving.register_keras_serializable("anomaly")
 class Detect(keras.layers.Layer):
-    """The surest boxes of each class, without near doubles.
+    """The boxes with the highest scores, after non-maximum suppression within each class.
 
-    Takes (b, r, 4) regions, (b, r, c) logits, (b, r, c - 1, 4) deltas; gives boxes (b, k, 4) in
-    pixels, scores (b, k), and labels (b, k) int32 from 1. Where there are not so many above
-    `least`, a score is below 0. A box without area, as of a region that is none or outside of the
-    image, is none.
+    Takes (b, r, 4) regions, (b, r, c) logits, (b, r, c - 1, 4) deltas; returns boxes (b, k, 4) in
+    pixels, scores (b, k), and labels (b, k) int32 from 1. If fewer than k scores reach `least`, the
+    remaining ones are below 0. A box without area, from padding or outside of the image, is no
+    detection.
+
+    Args:
+        image_size: pixels; count: k, detections of an image; least: the minimum score; threshold:
+            the IoU above which the box with the lower score is suppressed.
     """
 
     def __init__(
@@ -30,16 +34,16 @@ class Detect(keras.layers.Layer):
         self.least, self.threshold = least, threshold
 
     def call(self, regions: Tensor, logits: Tensor, deltas: Tensor) -> tuple[Tensor, ...]:
-        count, kinds = deltas.shape[1], deltas.shape[2]
-        boxes = box_maths.decode(regions[:, :, None], deltas, VARIANCE)
-        boxes = ops.transpose(box_maths.clip(boxes, self.image_size), (0, 2, 1, 3))
+        count, types = deltas.shape[1], deltas.shape[2]
+        boxes = box_ops.decode(regions[:, :, None], deltas, VARIANCE)
+        boxes = ops.transpose(box_ops.clip(boxes, self.image_size), (0, 2, 1, 3))
         proba = ops.transpose(ops.softmax(logits)[:, :, 1:], (0, 2, 1))
         proba = ops.where(ops.all(boxes[..., 2:] > boxes[..., :2], -1), proba, -1.0)
-        sorted_out = self._suppressed(
+        by_class = self._suppressed(
             ops.reshape(boxes, (-1, count, 4)), ops.reshape(proba, (-1, count))
         )
-        boxes, scores = (ops.reshape(x, (-1, kinds * count, *x.shape[2:])) for x in sorted_out)
-        kept = min(self.count, kinds * count)
+        boxes, scores = (ops.reshape(x, (-1, types * count, *x.shape[2:])) for x in by_class)
+        kept = min(self.count, types * count)
         best_scores, best = ops.top_k(scores, kept)
         best_boxes = ops.take_along_axis(boxes, best[..., None], 1)
         labels = ops.cast(best // count, "int32") + 1
@@ -51,7 +55,7 @@ class Detect(keras.layers.Layer):
         )
 
     def _suppressed(self, boxes: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
-        """Boxes and scores, sorted, each class by itself; those not kept have a score below 0."""
+        """Boxes and scores of each class, sorted by score; suppressed ones have a score below 0."""
         count = boxes.shape[1]
         scores, order = ops.top_k(ops.where(scores >= self.least, scores, -1.0), count)
         boxes = ops.take_along_axis(boxes, order[..., None], 1)
@@ -62,13 +66,13 @@ class Detect(keras.layers.Layer):
         return (batch, self.count, 4), (batch, self.count), (batch, self.count)
 
     def get_config(self) -> dict:
-        own = ("image_size", "count", "least", "threshold")
-        return {**super().get_config(), **{name: getattr(self, name) for name in own}}
+        names = ("image_size", "count", "least", "threshold")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
 
 @keras.saving.register_keras_serializable("anomaly")
 class OfClass(keras.layers.Layer):
-    """(b, k, s, s): of (b, k, s, s, c - 1) masks, that of each region's (b, k) class from 1."""
+    """From (b, k, s, s, c - 1) masks, those (b, k, s, s) of each region's class, (b, k) from 1."""
 
     def __init__(self, **kwargs) -> None:
         super().__init__(**{"dtype": "float32", **kwargs})

@@ -1,4 +1,4 @@
-"""From the region proposal network's answers to a fixed number of regions of interest."""
+"""From the outputs of the region proposal network to a fixed number of regions of interest."""
 
 from __future__ import annotations
 
@@ -8,21 +8,25 @@ import keras
 from keras import KerasTensor as Tensor
 from keras import ops
 
-from anomaly.model.mask_rcnn.layers import boxes as box_maths
+from anomaly.model.mask_rcnn.layers import boxes as box_ops
 from anomaly.model.mask_rcnn.layers.anchors import anchors
 from anomaly.model.mask_rcnn.layers.nms import suppress
 
-VARIANCE = (1.0, 1.0, 1.0, 1.0)  # anchors are refined in their own units
+VARIANCE = (1.0, 1.0, 1.0, 1.0)  # deltas are in units of the anchor
 
 
 @keras.saving.register_keras_serializable("anomaly")
 class Proposals(keras.layers.Layer):
-    """The most likely boxes, clipped, without near doubles; of a level at most `before` compete.
+    """The boxes with the highest scores, clipped, after non-maximum suppression on each level.
 
     Takes a list of (b, a, 1) logits and a list of (b, a, 4) deltas, one for each level P2 to P6;
-    gives (b, after, 4) boxes in pixels, empty ones (0, 0, 0, 0) where there are not so many.
+    returns (b, after, 4) boxes in pixels, padded with empty ones (0, 0, 0, 0).
 
-    Source: Lin et al. 2017, 4.1: proposals of each level are suppressed by themselves.
+    Args:
+        before: boxes of a level before suppression; after: boxes of an image after it; threshold:
+            the IoU above which the box with the lower score is suppressed.
+
+    Source: Lin et al. 2017, 4.1: the levels are suppressed separately.
     """
 
     def __init__(
@@ -44,9 +48,9 @@ class Proposals(keras.layers.Layer):
 
     def call(self, logits: list[Tensor], deltas: list[Tensor]) -> Tensor:
         levels = zip(self.anchors, logits, deltas, strict=True)
-        found = [self._of_level(*level) for level in levels]
-        boxes = ops.concatenate([boxes for boxes, _ in found], 1)
-        scores = ops.concatenate([scores for _, scores in found], 1)
+        by_level = [self._of_level(*level) for level in levels]
+        boxes = ops.concatenate([boxes for boxes, _ in by_level], 1)
+        scores = ops.concatenate([scores for _, scores in by_level], 1)
         scores, best = ops.top_k(scores, min(self.after, scores.shape[1]))
         boxes = ops.take_along_axis(boxes, best[..., None], 1)
         boxes = ops.where(scores[..., None] >= 0, boxes, 0.0)
@@ -57,13 +61,13 @@ class Proposals(keras.layers.Layer):
         scores, best = ops.top_k(ops.sigmoid(logits[..., 0]), min(self.before, len(anchors)))
         chosen = ops.take(ops.convert_to_tensor(anchors), best, axis=0)
         deltas = ops.take_along_axis(deltas, best[..., None], 1)
-        boxes = box_maths.decode(chosen, deltas, VARIANCE)
-        boxes = box_maths.clip(boxes, self.image_size)
+        boxes = box_ops.decode(chosen, deltas, VARIANCE)
+        boxes = box_ops.clip(boxes, self.image_size)
         return boxes, suppress(boxes, scores, self.threshold)
 
     def compute_output_shape(self, logits_shape, deltas_shape):
         return (logits_shape[0][0], self.after, 4)
 
     def get_config(self) -> dict:
-        own = ("image_size", "scales", "ratios", "before", "after", "threshold")
-        return {**super().get_config(), **{name: getattr(self, name) for name in own}}
+        names = ("image_size", "scales", "ratios", "before", "after", "threshold")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}

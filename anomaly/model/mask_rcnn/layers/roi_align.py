@@ -1,4 +1,4 @@
-"""RoIAlign: what a feature pyramid says of a region, sampled without rounding."""
+"""RoIAlign: the features of a region, sampled from a pyramid without rounding."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ FINEST, COARSEST = 2, 5  # the levels P2 to P5
 
 @keras.saving.register_keras_serializable("anomaly")
 class RoIAlign(keras.layers.Layer):
-    """Each region from the level of its size, as `bins` x `bins` means of four bilinear samples.
+    """`bins` x `bins` features of each region, each the mean of four bilinear samples.
 
-    Takes the maps P2 to P5, each (b, h, w, c), and (b, r, 4) boxes in pixels; gives
-    (b, r, bins, bins, c). A box of `canonical` pixels (the square root of its area) looks at P4,
-    and half of that is one level finer.
+    Takes the maps P2 to P5, each (b, h, w, c), and (b, r, 4) boxes in pixels; returns
+    (b, r, bins, bins, c). A box of `canonical` pixels (the square root of its area) is sampled from
+    P4, and one of half that size from P3.
 
     Source: He et al., "Mask R-CNN", ICCV 2017, section 3; Lin et al. 2017, equation 1.
     """
@@ -56,13 +56,13 @@ def level_of(boxes: Tensor, canonical: int) -> Tensor:
 
 
 def sample_points(boxes: Tensor, side: Tensor, bins: int) -> tuple[Tensor, Tensor]:
-    """The cells that each bin of (b, r, 4) boxes looks at, and how much each counts.
+    """The cells that each bin of (b, r, 4) boxes is sampled from, and their weights.
 
-    Boxes are in cells of their level, of which (b, r) `side` lie along each edge. A sample weighs
-    its four neighbours bilinearly, so a bin looks at 4 rows and 4 columns (some of them twice).
+    Boxes are in cells of their level, which has (b, r) `side` cells along each edge. A sample is
+    bilinear in its four neighbours, so a bin uses 4 rows and 4 columns (some of them twice).
 
     Returns:
-        (b, r, bins * bins, 16) int32 places in reading order, and float32 weights that sum to 1.
+        (b, r, bins * bins, 16) int32 indices in reading order, and float32 weights that sum to 1.
     """
     columns, of_columns = _along(boxes[..., 0], boxes[..., 2], side, bins)
     rows, of_rows = _along(boxes[..., 1], boxes[..., 3], side, bins)
@@ -74,11 +74,10 @@ def sample_points(boxes: Tensor, side: Tensor, bins: int) -> tuple[Tensor, Tenso
 
 
 def _along(start: Tensor, end: Tensor, side: Tensor, bins: int) -> tuple[Tensor, Tensor]:
-    """(b, r, bins, 2 * SAMPLES) cells along one axis, and their weights; points outside are moved in."""
+    """(b, r, bins, 2 * SAMPLES) cells along one axis, and their weights; points outside move to the edge."""
     steps = (ops.arange(bins * SAMPLES, dtype="float32") + 0.5) / (bins * SAMPLES)
-    points = (
-        start[..., None] + (end - start)[..., None] * steps - 0.5
-    )  # a cell's middle is its place
+    # Cell k has its centre at k + 0.5.
+    points = start[..., None] + (end - start)[..., None] * steps - 0.5
     last = ops.cast(side, "float32")[..., None] - 1
     points = ops.clip(points, 0, last)
     low = ops.floor(points)
@@ -94,8 +93,8 @@ def gather(table: Tensor, cells: Tensor, weights: Tensor) -> Tensor:
     batch, regions, bins = ops.shape(table)[0], cells.shape[1], round(cells.shape[2] ** 0.5)
     offset = ops.arange(batch, dtype="int32") * table.shape[1]
     rows = ops.reshape(cells + offset[:, None, None, None], (-1,))
-    seen = ops.take(ops.reshape(table, (-1, table.shape[-1])), rows, 0)
+    values = ops.take(ops.reshape(table, (-1, table.shape[-1])), rows, 0)
     points = weights.shape[-1]
-    seen = ops.reshape(seen, (-1, points, table.shape[-1]))
-    summed = ops.matmul(ops.reshape(weights, (-1, 1, points)), seen)
+    values = ops.reshape(values, (-1, points, table.shape[-1]))
+    summed = ops.matmul(ops.reshape(weights, (-1, 1, points)), values)
     return ops.reshape(summed, (-1, regions, bins, bins, table.shape[-1]))

@@ -1,1 +1,1 @@
-"""How Mask R-CNN learns: batches, targets, losses, epochs."""
+"""How Mask R-CNN is trained: batches, targets, losses, epochs, stages."""

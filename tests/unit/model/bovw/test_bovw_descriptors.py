@@ -1,4 +1,4 @@
-"""SIFT patches: where they lie, what they describe, and that flat images have none."""
+"""SIFT patches: where they lie and what they describe; flat images have none."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def noise(size: int = 64) -> np.ndarray:
     return np.repeat(grey[..., None], 3, 2)
 
 
-def test_a_keypoint_lies_on_what_it_was_found_at():
+def test_a_keypoint_lies_on_the_spot_it_detects():
     image = FLAT.copy()
     cv2.circle(image, (16, 40), 4, (20, 20, 20), -1)
     patches = describe(image, KEYPOINT)
@@ -35,15 +35,15 @@ def test_a_keypoint_lies_on_what_it_was_found_at():
 def test_dense_patches_lie_on_the_grid_once_for_every_side():
     patches = describe(noise(), DENSE)
     assert len(patches) == 2 * 4 * 4
-    wanted = [(x, y) for y in (8, 24, 40, 56) for x in (8, 24, 40, 56)]
+    expected = [(x, y) for y in (8, 24, 40, 56) for x in (8, 24, 40, 56)]
     for side in (16, 48):
-        own = patches[np.isclose(patches["side"], side / 64)]
-        places = np.stack([own["x"], own["y"]], 1) * 64
-        assert np.allclose(places, wanted)
+        of_side = patches[np.isclose(patches["side"], side / 64)]
+        places = np.stack([of_side["x"], of_side["y"]], 1) * 64
+        assert np.allclose(places, expected)
 
 
 @pytest.mark.parametrize("side, blur", [(16, 8), (32, 8), (64, 28)])
-def test_a_dense_patch_sees_its_own_extent_and_little_beyond(side, blur):
+def test_a_dense_patch_describes_its_extent_and_little_beyond(side, blur):
     image = np.full((192, 192, 3), 200, np.uint8)
     once = Sampling("dense", 192, (side,))  # one patch, in the middle
     image[:, 96 + 5 * side // 8 + blur :] = 0  # the outermost bins fade out over an eighth
@@ -54,10 +54,10 @@ def test_a_dense_patch_sees_its_own_extent_and_little_beyond(side, blur):
 
 def test_descriptors_are_those_of_opencv():
     image = noise()
-    points, wanted = cv2.SIFT_create().detectAndCompute(image[..., 0].copy(), None)
+    points, expected = cv2.SIFT_create().detectAndCompute(image[..., 0].copy(), None)
     patches = describe(image, KEYPOINT)
     assert len(points) > 5
-    assert np.array_equal(patches["sift"], wanted)
+    assert np.array_equal(patches["sift"], expected)
     assert np.allclose(patches["x"], [(p.pt[0] + 0.5) / 64 for p in points])
 
 
@@ -73,14 +73,14 @@ def test_patches_do_not_depend_on_the_number_of_threads(threads):
     before = cv2.getNumThreads()
     try:
         cv2.setNumThreads(threads)
-        found = [describe(noise(256), s) for s in (KEYPOINT, DENSE)]
+        results = [describe(noise(256), s) for s in (KEYPOINT, DENSE)]
     finally:
         cv2.setNumThreads(before)
-    for one, sampling in zip(found, (KEYPOINT, DENSE), strict=True):
+    for one, sampling in zip(results, (KEYPOINT, DENSE), strict=True):
         assert np.array_equal(one, describe(noise(256), sampling))
 
 
-def test_a_sampling_is_named_by_what_it_uses():
+def test_the_name_of_a_sampling_depends_on_what_it_uses():
     names = {
         Sampling("dense", 8, (16,)).name,
         Sampling("dense", 4, (16,)).name,

@@ -1,4 +1,4 @@
-"""Whole epochs as one call, on the backend that is set, against the same written in numpy."""
+"""Whole epochs as one call, on the current backend, against the same in numpy."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from anomaly.model.classifier import network
-from anomaly.model.classifier.compiled import epochs
+from anomaly.model.classifier.compiled import compiled_epoch
 
 RATE = 0.1
 
@@ -22,7 +22,7 @@ def data(count: int = 32) -> tuple[np.ndarray, np.ndarray]:
     return (random.normal(size=(count, 5)) + 2 * np.eye(3, 5)[y]).astype(np.float32), y
 
 
-def by_hand(weights, x, y, order) -> tuple[list[np.ndarray], float, float]:
+def in_numpy(weights, x, y, order) -> tuple[list[np.ndarray], float, float]:
     """An epoch of plain gradient descent: the weights after it, mean loss and accuracy."""
     kernel, bias, out, shift = (w.astype(np.float64) for w in weights)
     losses, hits = [], []
@@ -40,24 +40,24 @@ def by_hand(weights, x, y, order) -> tuple[list[np.ndarray], float, float]:
     return [kernel, bias, out, shift], np.mean(losses), np.mean(hits)
 
 
-def test_epochs_of_gradient_descent_equal_those_written_by_hand():
-    own, (x, y) = head(), data()
-    train = epochs(own, keras.optimizers.SGD(RATE), x, y)
-    weights = own.get_weights()
+def test_epochs_of_gradient_descent_equal_those_in_numpy():
+    model, (x, y) = head(), data()
+    train = compiled_epoch(model, keras.optimizers.SGD(RATE), x, y)
+    weights = model.get_weights()
     for seed in range(2):
         order = np.random.default_rng(seed).permutation(32).reshape(4, 8).astype(np.int32)
         loss, accuracy = train(order)
-        own.predict_on_batch(x)  # on JAX, Keras gives the network's arrays away here
-        weights, wanted_loss, wanted_accuracy = by_hand(weights, x, y, order)
-        assert np.allclose([loss, accuracy], [wanted_loss, wanted_accuracy], atol=1e-5)
-        for one, other in zip(own.get_weights(), weights, strict=True):
+        model.predict_on_batch(x)  # on JAX, Keras donates the network's arrays here
+        weights, expected_loss, expected_accuracy = in_numpy(weights, x, y, order)
+        assert np.allclose([loss, accuracy], [expected_loss, expected_accuracy], atol=1e-5)
+        for one, other in zip(model.get_weights(), weights, strict=True):
             assert np.allclose(one, other, atol=1e-5)
 
 
-def test_the_loss_falls_with_dropout_and_momentum_too():
-    own, (x, y) = head(dropout=0.3), data()
-    train = epochs(own, keras.optimizers.Adam(0.02), x, y)
+def test_the_loss_falls_with_dropout_and_momentum():
+    model, (x, y) = head(dropout=0.3), data()
+    train = compiled_epoch(model, keras.optimizers.Adam(0.02), x, y)
     order = np.arange(32, dtype=np.int32).reshape(4, 8)
     losses = [train(order)[0] for _ in range(30)]
     assert losses[-1] < losses[0] / 2
-    assert (own.predict_on_batch(x).argmax(1) == y).mean() > 0.9
+    assert (model.predict_on_batch(x).argmax(1) == y).mean() > 0.9

@@ -1,4 +1,4 @@
-"""Stage two: everything learns, in a known order, and harm leaves no trace."""
+"""Stage two: everything learns, in a known order, and the best weights are kept."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import keras
 import numpy as np
 
 from anomaly.config.schema import StageConfig, TrainerConfig
-from anomaly.model.classifier import finetune as finetuning
-from anomaly.model.classifier.finetune import Batches, Labelled, finetune
+from anomaly.model.classifier import batches as batches_module
+from anomaly.model.classifier.batches import Batches, Labelled
+from anomaly.model.classifier.finetune import finetune
 from anomaly.model.pictures import Picture
 from anomaly.model.training.checkpoint import Checkpoint
 
@@ -37,8 +38,8 @@ def small_network() -> keras.Model:
     )
 
 
-def of(stage: StageConfig) -> TrainerConfig:
-    """The trainer whose second stage it is."""
+def with_finetuning(stage: StageConfig) -> TrainerConfig:
+    """The trainer with this second stage."""
     return TrainerConfig(0, 1.0, 1, None, stage, "float32", None, "none")
 
 
@@ -47,11 +48,15 @@ def fresh() -> Checkpoint:
 
 
 def tuned(validate: Labelled) -> tuple[keras.Model, list[dict]]:
-    own, told = small_network(), []
-    stage = of(StageConfig(epochs=3, learning_rate=0.05, batch_size=5))
+    network, epochs = small_network(), []
+    stage = with_finetuning(StageConfig(epochs=3, learning_rate=0.05, batch_size=5))
     optimizer = keras.optimizers.SGD(0.05)
-    finetune(own, optimizer, pictures(), validate, stage, 0, lambda e, v: told.append(v), fresh())
-    return own, told
+
+    def report(epoch: int, figures: dict) -> None:
+        epochs.append(figures)
+
+    finetune(network, optimizer, pictures(), validate, stage, 0, report, fresh())
+    return network, epochs
 
 
 def test_batches_hold_everything_once_in_an_order_of_the_seed_and_the_epoch():
@@ -67,11 +72,11 @@ def test_batches_hold_everything_once_in_an_order_of_the_seed_and_the_epoch():
     assert not np.array_equal(*orders)
 
 
-def test_a_picture_is_made_once_for_all_epochs_and_repetitions(monkeypatch):
-    made = []
+def test_a_picture_is_loaded_once_for_all_epochs_and_repetitions(monkeypatch):
+    loaded = []
 
     def load() -> np.ndarray:
-        made.append(1)
+        loaded.append(1)
         return np.zeros((8, 8, 3), np.uint8)
 
     few = Labelled([Picture(str(i % 3), load) for i in range(6)], np.zeros(6, np.int64))
@@ -79,11 +84,11 @@ def test_a_picture_is_made_once_for_all_epochs_and_repetitions(monkeypatch):
     for epoch in range(3):
         batches.shuffle(epoch)
         assert len([batches[i] for i in range(len(batches))]) == 6
-    assert len(made) == 3
-    monkeypatch.setattr(finetuning, "MEMORY", 0)  # nothing fits: every picture is made anew
-    anew = Batches(few, 1)
-    assert len([anew[i] for i in range(len(anew))]) == 6
-    assert len(made) == 3 + 6
+    assert len(loaded) == 3
+    monkeypatch.setattr(batches_module, "MEMORY", 0)  # nothing fits: pictures are loaded each time
+    unkept = Batches(few, 1)
+    assert len([unkept[i] for i in range(len(unkept))]) == 6
+    assert len(loaded) == 3 + 6
 
 
 def test_validation_batches_keep_their_order():
@@ -91,18 +96,18 @@ def test_validation_batches_keep_their_order():
 
 
 def test_the_network_learns():
-    own, told = tuned(pictures(4))
-    assert [set(values) for values in told] == [
+    network, epochs = tuned(pictures(4))
+    assert [set(values) for values in epochs] == [
         {"loss", "accuracy", "val_loss", "val_accuracy"}
     ] * 3
-    assert told[-1]["val_loss"] < told[0]["val_loss"]
-    assert not all(map(np.array_equal, own.get_weights(), small_network().get_weights()))
+    assert epochs[-1]["val_loss"] < epochs[0]["val_loss"]
+    assert not all(map(np.array_equal, network.get_weights(), small_network().get_weights()))
 
 
-def test_a_stage_that_only_does_harm_leaves_no_trace():
-    own, told = tuned(pictures(4, swapped=True))
-    assert told[-1]["val_loss"] > told[0]["val_loss"]
-    assert all(map(np.array_equal, own.get_weights(), small_network().get_weights()))
+def test_a_stage_that_only_does_harm_changes_nothing():
+    network, epochs = tuned(pictures(4, swapped=True))
+    assert epochs[-1]["val_loss"] > epochs[0]["val_loss"]
+    assert all(map(np.array_equal, network.get_weights(), small_network().get_weights()))
 
 
 def test_batch_norm_infers_while_everything_else_learns():
@@ -115,8 +120,8 @@ def test_batch_norm_infers_while_everything_else_learns():
     norm, before = inner.get_layer("norm"), inner.get_layer("norm").get_weights()
     kernel = np.array(inner.layers[1].kernel)
     few = pictures(8)
-    told = []
-    stage = of(StageConfig(2, 1e-9, 8))
+    epochs = []
+    stage = with_finetuning(StageConfig(2, 1e-9, 8))
     optimizer = keras.optimizers.SGD(1e-9)
     finetune(
         model,
@@ -125,12 +130,12 @@ def test_batch_norm_infers_while_everything_else_learns():
         few,
         stage,
         0,
-        lambda epoch, values: told.append(dict(values)),
+        lambda epoch, values: epochs.append(dict(values)),
         fresh(),
     )
     assert all(np.array_equal(a, b) for a, b in zip(norm.get_weights(), before, strict=True))
-    # At no rate at all, learning sees the very network that is validated.
-    assert np.isclose(told[0]["loss"], told[0]["val_loss"], rtol=1e-5)
+    # With a learning rate of almost 0, the network is the same in training and validation.
+    assert np.isclose(epochs[0]["loss"], epochs[0]["val_loss"], rtol=1e-5)
     finetune(
         model,
         keras.optimizers.SGD(1e-2),

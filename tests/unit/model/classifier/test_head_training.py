@@ -11,12 +11,12 @@ import pytest
 from anomaly.config.schema import StageConfig
 from anomaly.errors import InputError
 from anomaly.model.classifier import network
-from anomaly.model.classifier.head_training import batches, evaluate, train_head
+from anomaly.model.classifier.head_training import batch_indices, evaluate, train_head
 
 
 @pytest.mark.parametrize("count, size", [(10, 3), (12, 4), (5, 8), (1, 1), (7, 7)])
-def test_an_epoch_shows_everything_once_and_fills_the_last_batch(count, size):
-    order = batches(count, size, np.random.default_rng(0))
+def test_an_epoch_has_everything_once_and_fills_the_last_batch(count, size):
+    order = batch_indices(count, size, np.random.default_rng(0))
     assert order.shape == (-(-count // size), min(size, count))
     assert sorted(order.ravel()[:count]) == list(range(count))
     assert set(order.ravel()) == set(range(count))
@@ -24,9 +24,9 @@ def test_an_epoch_shows_everything_once_and_fills_the_last_batch(count, size):
 
 def test_epochs_differ_and_seeds_repeat():
     random, same = np.random.default_rng(0), np.random.default_rng(0)
-    first, second = (batches(50, 10, random) for _ in range(2))
+    first, second = (batch_indices(50, 10, random) for _ in range(2))
     assert not np.array_equal(first, second)
-    assert np.array_equal(first, batches(50, 10, same))
+    assert np.array_equal(first, batch_indices(50, 10, same))
 
 
 def head(seed: int = 0, dropout: float = 0.0) -> keras.Model:
@@ -43,9 +43,9 @@ def separable(count: int = 30) -> tuple[np.ndarray, np.ndarray]:
 
 def test_figures_are_the_mean_cross_entropy_and_the_share_of_hits():
     x, y = separable()
-    own = head()
-    loss, accuracy = evaluate(own, x, y)
-    proba = keras.ops.softmax(own.predict_on_batch(x))
+    model = head()
+    loss, accuracy = evaluate(model, x, y)
+    proba = keras.ops.softmax(model.predict_on_batch(x))
     keras_loss = keras.losses.sparse_categorical_crossentropy(y, proba)
     assert loss == pytest.approx(float(np.mean(keras_loss)), abs=1e-5)
     assert accuracy == pytest.approx(float((np.argmax(proba, 1) == y).mean()))
@@ -53,19 +53,19 @@ def test_figures_are_the_mean_cross_entropy_and_the_share_of_hits():
 
 def test_a_head_learns_reports_every_epoch_and_keeps_the_best(checkpoint):
     x, y = separable()
-    own, told = head(dropout=0.2), []
+    model, epochs = head(dropout=0.2), []
     stage = StageConfig(epochs=15, learning_rate=0.05, batch_size=8)
     optimizer = keras.optimizers.Adam(0.05)
     train_head(
-        own, optimizer, (x, y), (x, y), stage, 0, lambda e, v: told.append((e, v)), checkpoint
+        model, optimizer, (x, y), (x, y), stage, 0, lambda e, v: epochs.append((e, v)), checkpoint
     )
-    assert [epoch for epoch, _ in told] == list(range(15))
-    losses = [values["val_loss"] for _, values in told]
+    assert [epoch for epoch, _ in epochs] == list(range(15))
+    losses = [values["val_loss"] for _, values in epochs]
     assert losses[-1] < losses[0] / 2
-    assert evaluate(own, x, y)[0] == pytest.approx(min(losses), abs=1e-6)
+    assert evaluate(model, x, y)[0] == pytest.approx(min(losses), abs=1e-6)
 
 
-def test_a_training_that_blows_up_is_stopped_with_the_remedy(checkpoint):
+def test_a_diverging_training_is_stopped_with_advice(checkpoint):
     x, y = separable()
     stage = StageConfig(epochs=50, learning_rate=10, batch_size=8)
     with pytest.raises(InputError, match=r"loss is .* lower trainer\.learning_rate"):
@@ -81,44 +81,46 @@ def test_a_training_that_blows_up_is_stopped_with_the_remedy(checkpoint):
         )
 
 
-def test_an_epoch_can_be_cut_to_some_batches(checkpoint):
+def test_an_epoch_can_be_limited_to_some_batches(checkpoint):
     x, y = np.eye(4, dtype=np.float32).repeat(10, 0), np.arange(4).repeat(10)
-    model, told = keras.Sequential([keras.Input((4,)), keras.layers.Dense(4)]), []
+    model, epochs = keras.Sequential([keras.Input((4,)), keras.layers.Dense(4)]), []
     optimizer = keras.optimizers.SGD(0.1)
     stage = StageConfig(3, 0.1, batch_size=8, steps_per_epoch=2)
-    train_head(model, optimizer, (x, y), (x, y), stage, 0, lambda e, v: told.append(v), checkpoint)
+    train_head(
+        model, optimizer, (x, y), (x, y), stage, 0, lambda e, v: epochs.append(v), checkpoint
+    )
     assert int(optimizer.iterations) == 3 * 2
-    assert len(told) == 3
+    assert len(epochs) == 3
 
 
-class Cut(Exception):
-    """What stops a training half-way here."""
+class Stopped(Exception):
+    """Stops a training half-way."""
 
 
-def test_cut_off_anywhere_it_goes_on_to_the_very_same_weights(checkpoint, monkeypatch):
-    monkeypatch.setattr("anomaly.model.classifier.head_training.EVERY", 0.0)
+def test_stopped_anywhere_it_continues_to_the_same_weights(checkpoint, monkeypatch):
+    monkeypatch.setattr("anomaly.model.classifier.head_training.INTERVAL", 0.0)
     x, y = separable()
     start = head(dropout=0.5).get_weights()
     stage = StageConfig(epochs=12, learning_rate=0.05, batch_size=8)
 
-    def learn(own, stop: int | None, kept) -> list[dict]:
-        told: list[dict] = []
+    def learn(model, stop: int | None, kept) -> list[dict]:
+        epochs: list[dict] = []
 
         def report(epoch, values):
-            told.append(dict(values))
+            epochs.append(dict(values))
             if epoch == stop:
-                raise Cut
+                raise Stopped
 
         optimizer = keras.optimizers.AdamW(keras.optimizers.schedules.CosineDecay(0.05, 60))
-        with suppress(Cut):
-            train_head(own, optimizer, (x, y), (x, y), stage, 0, report, kept)
-        return told
+        with suppress(Stopped):
+            train_head(model, optimizer, (x, y), (x, y), stage, 0, report, kept)
+        return epochs
 
     def fresh():
         keras.utils.set_random_seed(1)
-        own = head(dropout=0.5)
-        own.set_weights(start)
-        return own
+        model = head(dropout=0.5)
+        model.set_weights(start)
+        return model
 
     whole, again = fresh(), fresh()
     want = learn(whole, None, type(checkpoint)(checkpoint.path.parent, "other"))
@@ -127,12 +129,14 @@ def test_cut_off_anywhere_it_goes_on_to_the_very_same_weights(checkpoint, monkey
     assert all(map(np.array_equal, again.get_weights(), whole.get_weights()))
 
 
-def test_a_damaged_checkpoint_is_said_and_the_training_begins_anew(checkpoint, caplog):
-    checkpoint.path.write_bytes(b"PK nothing of ours")
+def test_a_damaged_checkpoint_is_logged_and_training_starts_over(checkpoint, caplog):
+    checkpoint.path.write_bytes(b"PK no checkpoint")
     x, y = separable()
-    told = []
+    epochs = []
     stage = StageConfig(epochs=3, learning_rate=0.05, batch_size=8)
     optimizer = keras.optimizers.Adam(0.05)
-    train_head(head(), optimizer, (x, y), (x, y), stage, 0, lambda e, v: told.append(e), checkpoint)
-    assert told == [0, 1, 2]
-    assert "cannot be read" in caplog.text and "beginning anew" in caplog.text
+    train_head(
+        head(), optimizer, (x, y), (x, y), stage, 0, lambda e, v: epochs.append(e), checkpoint
+    )
+    assert epochs == [0, 1, 2]
+    assert "cannot be read" in caplog.text and "training starts over" in caplog.text

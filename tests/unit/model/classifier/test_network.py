@@ -1,4 +1,4 @@
-"""The classifier's network, and the name of what it computes."""
+"""The classifier's network, its fingerprint, and its cached features."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_whatever_changes_the_output_changes_the_fingerprint():
     assert len(set(names)) == len(names)
 
 
-def test_every_level_of_one_network_has_a_fingerprint_of_its_own():
+def test_the_levels_of_one_network_have_different_fingerprints():
     features = network.pool(backbone(), ["C2", "C3", "C4", "C5"], ["avg"])
     levels = [network.level(features, level) for level in ("C2", "C3", "C4", "C5")]
     assert len({fingerprint(level) for level in levels}) == 4
@@ -80,20 +80,20 @@ def test_the_same_level_taken_again_has_the_same_fingerprint():
     assert len(set(names)) == 1
 
 
-def test_features_are_the_pooled_levels_in_the_order_asked_for():
-    own = backbone()
-    maps = {k: np.asarray(v) for k, v in own.predict_on_batch(IMAGES.astype(np.float32)).items()}
-    vectors = network.pool(own, ["C3", "C4"], ["avg", "max"]).predict_on_batch(
+def test_features_are_the_pooled_levels_in_the_given_order():
+    built = backbone()
+    maps = {k: np.asarray(v) for k, v in built.predict_on_batch(IMAGES.astype(np.float32)).items()}
+    vectors = network.pool(built, ["C3", "C4"], ["avg", "max"]).predict_on_batch(
         IMAGES.astype(np.float32)
     )
-    wanted = [f(maps[level], (1, 2)) for level in ("C3", "C4") for f in (np.mean, np.max)]
-    assert np.allclose(vectors, np.concatenate(wanted, axis=1), atol=1e-5)
+    expected = [f(maps[level], (1, 2)) for level in ("C3", "C4") for f in (np.mean, np.max)]
+    assert np.allclose(vectors, np.concatenate(expected, axis=1), atol=1e-5)
 
 
-def test_a_levels_map_is_the_backbones_own():
-    own = backbone()
-    maps = own.predict_on_batch(IMAGES.astype(np.float32))
-    features = network.pool(own, ["C3", "C4"], ["avg"])
+def test_the_map_of_a_level_is_that_of_the_backbone():
+    built = backbone()
+    maps = built.predict_on_batch(IMAGES.astype(np.float32))
+    features = network.pool(built, ["C3", "C4"], ["avg"])
     level = network.level(features, "C3").predict_on_batch(IMAGES.astype(np.float32))
     assert np.allclose(level, maps["C3"], atol=1e-5)
 
@@ -131,7 +131,7 @@ def test_an_images_features_do_not_depend_on_its_neighbours(cache):
     assert np.array_equal(among[2], among[3])
 
 
-def test_two_levels_share_a_store_without_mixing_up_their_maps(cache):
+def test_two_levels_share_a_cache_without_mixing_up_their_maps(cache):
     features = network.pool(backbone(), ["C3", "C4"], ["avg"])
     maps = [
         Extractor(network.level(features, k), cache, "float16")(pictures()) for k in ("C3", "C4")
@@ -158,18 +158,18 @@ def test_filling_the_cache_computes_what_is_missing_and_no_more(cache):
     assert loaded == [0, 1, 2]
 
 
-def test_what_a_small_cache_has_lost_is_computed_anew(tmp_path, cache):
+def test_what_a_small_cache_has_dropped_is_computed_again(tmp_path, cache):
     features = network.pool(backbone(), ["C3"], ["avg"])
     loaded: list[int] = []
     again: list[int] = []
     small = Extractor(features, Cache(tmp_path / "small", gigabytes=100 / 2**30))
-    small.fill(pictures(3, loaded), "features")  # of which the cache holds but one
+    small.fill(pictures(3, loaded), "features")  # the cache has room for one
     vectors = small(pictures(3, again))
     assert np.array_equal(vectors, Extractor(features, cache)(pictures(3, [])))
     assert (loaded, again) == ([0, 1, 2], [0, 1])
 
 
-def test_maps_are_pooled_by_hand_as_the_network_pools_them():
+def test_arrays_are_pooled_as_by_the_network():
     keras.utils.set_random_seed(0)
     image = keras.Input((32, 32, 3))
     fine = keras.layers.Conv2D(4, 3, 2)(image)
@@ -177,6 +177,6 @@ def test_maps_are_pooled_by_hand_as_the_network_pools_them():
     features = network.pool(keras.Model(image, levels), ["C2", "C3"], ["avg", "max"])
     images = np.random.default_rng(0).uniform(0, 255, (2, 32, 32, 3)).astype(np.float32)
     maps = [np.asarray(network.level(features, c).predict_on_batch(images)) for c in levels]
-    own = network.pooled(maps, ["avg", "max"])
-    assert own.shape == (2, 18)
-    assert np.allclose(own, np.asarray(features.predict_on_batch(images)), atol=1e-4)
+    vectors = network.pool_arrays(maps, ["avg", "max"])
+    assert vectors.shape == (2, 18)
+    assert np.allclose(vectors, np.asarray(features.predict_on_batch(images)), atol=1e-4)

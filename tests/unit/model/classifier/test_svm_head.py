@@ -1,4 +1,4 @@
-"""The SVM as layers: scikit-learn's decisions, Keras' own layers, and the slope of the evidence."""
+"""The SVM as layers: scikit-learn's decisions, standard layers of Keras, and the gradient."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from sklearn.svm import SVC
 from anomaly.backbone import tiny
 from anomaly.model.classifier import network
 from anomaly.model.classifier.activation_map import gradient
-from anomaly.model.classifier.svm_head import Svm, fit_head
+from anomaly.model.classifier.svm_head import SvmSettings, fit_head
 
 FEATURES = 6
 COUNTS = (40, 9, 5)  # images of each class
-SVM = Svm(cost=10.0, gamma=1.0)
+SVM = SvmSettings(cost=10.0, gamma=1.0)
 STANDARDISED = pytest.mark.parametrize("standardise", [False, True])
 
 
@@ -36,12 +36,16 @@ def scaled(vectors: np.ndarray) -> keras.layers.Normalization:
     return layer
 
 
-def head(vectors: np.ndarray, labels: np.ndarray, standardise: bool, svm: Svm = SVM) -> keras.Model:
+def head(
+    vectors: np.ndarray, labels: np.ndarray, standardise: bool, svm: SvmSettings = SVM
+) -> keras.Model:
     return fit_head(vectors, labels, scaled(vectors) if standardise else None, svm)
 
 
-def decided(vectors: np.ndarray, labels: np.ndarray, fresh: np.ndarray, svm: Svm) -> np.ndarray:
-    """What scikit-learn's own machines, one for each class against all others, decide."""
+def decided(
+    vectors: np.ndarray, labels: np.ndarray, fresh: np.ndarray, svm: SvmSettings
+) -> np.ndarray:
+    """The decision values of scikit-learn's machines, one for each class against all others."""
     machines = [
         SVC(C=svm.cost, gamma=svm.gamma / FEATURES, class_weight="balanced").fit(
             vectors.astype(np.float64), labels == k
@@ -52,7 +56,7 @@ def decided(vectors: np.ndarray, labels: np.ndarray, fresh: np.ndarray, svm: Svm
 
 
 @STANDARDISED
-@pytest.mark.parametrize("svm", [SVM, Svm(0.1, 3.0), Svm(1000.0, 0.2)], ids=str)
+@pytest.mark.parametrize("svm", [SVM, SvmSettings(0.1, 3.0), SvmSettings(1000.0, 0.2)], ids=str)
 @pytest.mark.parametrize("seed", range(2))
 def test_logits_are_the_decisions_of_scikit_learn_one_against_all(seed, svm, standardise):
     vectors, labels = case(seed, shift=2 * standardise, spread=1 + 4 * standardise)
@@ -68,8 +72,8 @@ def test_logits_are_the_decisions_of_scikit_learn_one_against_all(seed, svm, sta
 
 
 @STANDARDISED
-def test_features_far_from_zero_are_told_apart_as_well(standardise):
-    """The square is taken apart into parts that nearly cancel: single precision must not show."""
+def test_features_far_from_zero_keep_their_precision(standardise):
+    """The square is expanded into terms that nearly cancel, in single precision."""
     vectors, labels = case(0, shift=50.0)
     logits = np.asarray(head(vectors, labels, standardise).predict_on_batch(vectors))
     centred = (vectors - np.float64(50)).astype(np.float64)
@@ -82,18 +86,20 @@ def test_a_rare_class_is_found_among_many_good_ones():
     random = np.random.default_rng(0)
     labels = np.repeat([0, 1], [200, 6])
     vectors = random.normal(labels[:, None] * 2.5, 1, (206, FEATURES)).astype(np.float32)
-    logits = np.asarray(head(vectors, labels, True, Svm(0.05, 1.0)).predict_on_batch(vectors))
+    logits = np.asarray(
+        head(vectors, labels, True, SvmSettings(0.05, 1.0)).predict_on_batch(vectors)
+    )
     assert (logits.argmax(1)[-6:] == 1).all()
 
 
-def test_only_images_that_support_a_border_are_kept():
+def test_only_support_vectors_are_kept():
     vectors, labels = case(0)
-    own = head(vectors, labels, False, Svm(10.0, 0.1))
-    kernel, _ = own.get_layer("support").get_weights()
+    model = head(vectors, labels, False, SvmSettings(10.0, 0.1))
+    kernel, _ = model.get_layer("support").get_weights()
     assert kernel.shape[0] == FEATURES and 0 < kernel.shape[1] < len(vectors)
 
 
-def test_standardising_makes_the_scale_of_a_feature_mean_nothing():
+def test_with_standardisation_the_scale_of_a_feature_does_not_matter():
     vectors, labels = case(0)
     stretched = vectors * np.float32([1, 10, 100, 0.1, 3, 7])
     one = head(vectors, labels, True).predict_on_batch(vectors)
@@ -101,13 +107,13 @@ def test_standardising_makes_the_scale_of_a_feature_mean_nothing():
     assert np.asarray(one) == pytest.approx(np.asarray(other), abs=5e-3)
 
 
-# === The slope of the evidence ===
+# === The gradient of the evidence ===
 
 
-def outside(own: keras.Model, vectors: np.ndarray) -> np.ndarray:
-    """The head once more by hand, in float64: a difference quotient needs the digits."""
+def logits_in_numpy(model: keras.Model, vectors: np.ndarray) -> np.ndarray:
+    """The logits in numpy and float64, as a difference quotient needs the precision."""
     x = vectors.astype(np.float64)
-    layers = {layer.name: layer for layer in own.layers}
+    layers = {layer.name: layer for layer in model.layers}
     if "standardise" in layers:
         norm = layers["standardise"]
         x = (x - np.asarray(norm.mean)) / np.sqrt(np.asarray(norm.variance, np.float64))
@@ -128,29 +134,29 @@ def any_head(kind: str, standardise: bool, seed: int) -> tuple[keras.Model, np.n
     if kind == "svm":
         return head(vectors, labels, standardise), vectors
     units = 12 if kind == "dense" else None
-    own = network.head(FEATURES, 3, units=units, dropout=0.5, standardise=standardise)
+    model = network.head(FEATURES, 3, units=units, dropout=0.5, standardise=standardise)
     random = np.random.default_rng(seed)
-    for layer in own.layers:
+    for layer in model.layers:
         if layer.name == "standardise":
             layer.adapt(vectors)
         if isinstance(layer, keras.layers.Dense):
             layer.set_weights([random.normal(size=w.shape) for w in layer.get_weights()])
-    return own, vectors
+    return model, vectors
 
 
 @STANDARDISED
 @pytest.mark.parametrize("kind", ["dense", "linear", "svm"])
 @pytest.mark.parametrize("seed", range(2))
 def test_the_gradient_is_the_central_difference_of_the_evidence(seed, kind, standardise):
-    own, vectors = any_head(kind, standardise, seed)
+    model, vectors = any_head(kind, standardise, seed)
     vectors, step = vectors[::5], 1e-6
-    logits = outside(own, vectors)
-    assert np.allclose(logits, np.asarray(own.predict_on_batch(vectors)), atol=1e-2)
+    logits = logits_in_numpy(model, vectors)
+    assert np.allclose(logits, np.asarray(model.predict_on_batch(vectors)), atol=1e-2)
     types = 1 + logits[:, 1:].argmax(1)
-    for vector, kind_of, slope in zip(vectors, types, gradient(own, vectors), strict=True):
+    for vector, label, slope in zip(vectors, types, gradient(model, vectors), strict=True):
         steps = step * np.eye(FEATURES)
-        up, down = outside(own, vector + steps), outside(own, vector - steps)
-        rise = (up - down)[:, kind_of] - (up - down)[:, 0]
+        up, down = logits_in_numpy(model, vector + steps), logits_in_numpy(model, vector - steps)
+        rise = (up - down)[:, label] - (up - down)[:, 0]
         assert slope == pytest.approx(rise / (2 * step), abs=1e-3, rel=1e-3)
 
 
@@ -159,8 +165,8 @@ def test_the_gradient_is_the_central_difference_of_the_evidence(seed, kind, stan
 
 def test_the_saved_network_needs_none_of_our_code_and_predicts_the_same(tmp_path):
     vectors, labels = case(0)
-    own = head(vectors, labels, standardise=True)
-    own.save(tmp_path / "head.keras")
+    model = head(vectors, labels, standardise=True)
+    model.save(tmp_path / "head.keras")
     np.save(tmp_path / "vectors.npy", vectors)
     program = (
         "import sys, keras, numpy as np;"
@@ -172,7 +178,7 @@ def test_the_saved_network_needs_none_of_our_code_and_predicts_the_same(tmp_path
         [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    logits = np.asarray(own.predict_on_batch(vectors))
+    logits = np.asarray(model.predict_on_batch(vectors))
     assert np.load(tmp_path / "logits.npy") == pytest.approx(logits, abs=1e-5)
 
 

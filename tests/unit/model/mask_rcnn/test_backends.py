@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from anomaly.backbone import tiny
-from anomaly.model.mask_rcnn.network import Parts, Settings, finder
+from anomaly.model.mask_rcnn.network import Blocks, Settings, inference_model
 
 SETTINGS = Settings(
     channels=16,
@@ -33,23 +33,23 @@ OTHER = """
 import sys, keras, numpy as np
 import anomaly.model.mask_rcnn
 model = keras.saving.load_model(sys.argv[1], compile=False)
-found = model.predict_on_batch(np.load(sys.argv[2]))
-np.savez(sys.argv[3], **{name: np.asarray(values) for name, values in found.items()})
+outputs = model.predict_on_batch(np.load(sys.argv[2]))
+np.savez(sys.argv[3], **{name: np.asarray(values) for name, values in outputs.items()})
 """
 
 
 def test_tensorflow_and_jax_agree(tmp_path):
     keras.utils.set_random_seed(0)
-    model = finder(Parts(tiny.build(image_size=64, weights=None, width=8), 4, SETTINGS))
+    model = inference_model(Blocks(tiny.build(image_size=64, weights=None, width=8), 4, SETTINGS))
     images = np.random.default_rng(0).uniform(0, 255, (2, 64, 64, 3)).astype(np.float32)
     model.save(tmp_path / "model.keras")
     np.save(tmp_path / "images.npy", images)
     other = {"jax": "tensorflow"}.get(keras.backend.backend(), "jax")
-    places = [str(tmp_path / name) for name in ("model.keras", "images.npy", "found.npz")]
+    places = [str(tmp_path / name) for name in ("model.keras", "images.npy", "outputs.npz")]
     command = [sys.executable, "-c", OTHER, *places]
     subprocess.run(command, check=True, env={**os.environ, "KERAS_BACKEND": other})
-    own = model.predict_on_batch(images)
-    assert (np.asarray(own["scores"]) > 0).any()
-    with np.load(tmp_path / "found.npz") as theirs:
+    outputs = model.predict_on_batch(images)
+    assert (np.asarray(outputs["scores"]) > 0).any()
+    with np.load(tmp_path / "outputs.npz") as others:
         for name, tolerance in {"boxes": 1e-3, "scores": 1e-5, "labels": 0, "masks": 1e-4}.items():
-            assert np.allclose(own[name], theirs[name], atol=tolerance), name
+            assert np.allclose(outputs[name], others[name], atol=tolerance), name

@@ -1,4 +1,4 @@
-"""Masks laid into the image, and what follows of an image."""
+"""Masks pasted into the image, and the class and pixels that follow."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from anomaly.metrics.join import join
 from anomaly.metrics.score import score
 from anomaly.model.mask_rcnn import decide
 from anomaly.model.mask_rcnn.learning import targets
-from anomaly.model.mask_rcnn.paste import found, paste
+from anomaly.model.mask_rcnn.paste import findings, paste
 from anomaly.types import Detections, Predictions, Truth
 
 SIDE = 64
 
 
-def row(boxes, masks, scores, labels) -> dict[str, np.ndarray]:
-    """One image's rows as the network gives them, with one that is no detection."""
+def rows(boxes, masks, scores, labels) -> dict[str, np.ndarray]:
+    """The rows of one image as the network gives them, the last one padding."""
     return {
         "boxes": np.float32([*boxes, [0, 0, 0, 0]]),
         "masks": np.float32([*masks, masks[0]]),
@@ -48,7 +48,7 @@ def test_a_box_over_the_edge_or_between_two_pixels_is_no_error(box):
 
 
 @pytest.mark.parametrize("radius", [6, 11, 20])
-def test_what_is_wanted_of_a_mask_gives_the_instance_back(radius):
+def test_a_pasted_target_mask_is_the_instance(radius):
     y, x = np.mgrid[:SIDE, :SIDE]
     disc = (y - 30) ** 2 + (x - 33) ** 2 <= radius**2
     box = np.float32([[box_of(disc)]])
@@ -59,46 +59,46 @@ def test_what_is_wanted_of_a_mask_gives_the_instance_back(radius):
 
 def test_rows_become_detections_on_the_grid():
     full = np.ones((28, 28), np.float32)
-    given = row([[20, 40, 60, 100]], [full * 0.9], [0.8], [2])
-    own, heat = found(given, SIDE / 128, SIDE)
-    assert own.boxes.tolist() == [[10, 20, 30, 50]]
-    assert own.labels.tolist() == [2]
-    assert own.masks[0].sum() == 20 * 30
+    given = rows([[20, 40, 60, 100]], [full * 0.9], [0.8], [2])
+    result, heat = findings(given, SIDE / 128, SIDE)
+    assert result.boxes.tolist() == [[10, 20, 30, 50]]
+    assert result.labels.tolist() == [2]
+    assert result.masks[0].sum() == 20 * 30
     assert heat.max() == pytest.approx(0.8 * 0.9)
 
 
 def test_a_detection_whose_mask_is_unsure_covers_its_most_probable_pixels():
     mask = np.full((28, 28), 0.1)
     mask[:, :14] = 0.4
-    own, heat = found(row([[2, 2, 30, 30]], [mask], [0.9], [1]), 1, SIDE)
-    assert box_of(own.masks[0]) == (2, 2, 16, 30)
+    result, heat = findings(rows([[2, 2, 30, 30]], [mask], [0.9], [1]), 1, SIDE)
+    assert box_of(result.masks[0]) == (2, 2, 16, 30)
     assert heat.max() == pytest.approx(0.36)
 
 
-def test_an_unsure_mask_is_no_pixel_but_a_region():
-    """Of a mask without a plateau: the views of an image must find each other's."""
+def test_an_unsure_mask_covers_a_region_and_not_a_single_pixel():
+    """Even without a plateau, so that the masks of several views overlap."""
     y, x = np.mgrid[:28, :28] - 13.5
     noise = np.random.default_rng(0).normal(0, 0.01, (28, 28))
     mask = 0.45 * np.exp(-(x**2 + y**2) / 100) + noise
-    own, _ = found(row([[2, 2, 58, 58]], [mask], [0.9], [1]), 1, SIDE)
-    assert 0.2 < own.masks[0].sum() / 56**2 < 0.5
+    result, _ = findings(rows([[2, 2, 58, 58]], [mask], [0.9], [1]), 1, SIDE)
+    assert 0.2 < result.masks[0].sum() / 56**2 < 0.5
 
 
 @pytest.mark.parametrize("x", [0.0, 9.9, 20.4, 20.6, 63.4])
 @pytest.mark.parametrize("side", [0.0, 0.4])
 def test_a_detection_smaller_than_a_pixel_covers_one(x, side):
     box = [x, 20.6, x + side, 20.6 + side]
-    own, _ = found(row([box], [np.ones((28, 28))], [0.9], [1]), 1, SIDE)
-    assert own.masks.sum() == 1
-    left, top, _, _ = box_of(own.masks[0])
+    result, _ = findings(rows([box], [np.ones((28, 28))], [0.9], [1]), 1, SIDE)
+    assert result.masks.sum() == 1
+    left, top, _, _ = box_of(result.masks[0])
     assert abs(left + 0.5 - x) <= 1 and top == 20
 
 
-def test_no_detection_is_none():
-    own, heat = found(
-        row([], [np.ones((28, 28))], [], []) | {"boxes": np.zeros((1, 4), np.float32)}, 1, SIDE
+def test_without_detections_there_are_no_instances():
+    result, heat = findings(
+        rows([], [np.ones((28, 28))], [], []) | {"boxes": np.zeros((1, 4), np.float32)}, 1, SIDE
     )
-    assert len(own) == 0 and own.masks.shape == (0, SIDE, SIDE)
+    assert len(result) == 0 and result.masks.shape == (0, SIDE, SIDE)
     assert not heat.any()
 
 
@@ -118,49 +118,49 @@ def detections(*instances: tuple[float, int]) -> Detections:
 
 def test_an_image_is_of_the_class_of_its_best_detection_above_the_threshold():
     images = [detections((0.9, 2), (0.6, 1)), detections((0.3, 1)), detections()]
-    proba = decide.probabilities(decide.strongest(images, 3), 0.5)
+    proba = decide.probabilities(decide.best_scores(images, 3), 0.5)
     assert proba.argmax(1).tolist() == [2, 0, 0]
     assert np.allclose(proba.sum(1), 1)
 
 
 @pytest.mark.parametrize("threshold", [0.05, 0.5, 0.93])
-def test_the_threshold_is_where_good_and_the_defect_are_equal(threshold):
+def test_at_the_threshold_good_and_the_defect_are_equally_probable(threshold):
     scores = np.array([[threshold - 1e-3, 0], [threshold + 1e-3, 0], [threshold, 0]])
     proba = decide.probabilities(scores, threshold)
     assert proba.argmax(1)[:2].tolist() == [0, 1]
     assert proba[2, 0] == pytest.approx(proba[2, 1], rel=1e-6)
 
 
-def test_the_threshold_chosen_names_most_right_and_lies_in_the_middle_of_a_gap():
+def test_the_chosen_threshold_has_the_best_accuracy_and_lies_in_the_middle_of_a_gap():
     scores = np.array([[0.9, 0], [0.8, 0.1], [0.2, 0], [0.1, 0.05]])
-    threshold = decide.choose_threshold(scores, np.array([1, 1, 0, 0]))
+    threshold = decide.choose_class_threshold(scores, np.array([1, 1, 0, 0]))
     assert threshold == pytest.approx(0.5)
-    assert decide.choose_threshold(scores, np.array([1, 1, 1, 0])) < 0.2
+    assert decide.choose_class_threshold(scores, np.array([1, 1, 1, 0])) < 0.2
 
 
-def test_all_thresholds_are_possible_where_all_is_good_or_nothing_was_found():
-    assert 0.9 < decide.choose_threshold(np.array([[0.9]]), np.array([0])) < 1
-    assert 0 < decide.choose_threshold(np.zeros((2, 1)), np.array([0, 1])) < 1
+def test_a_threshold_is_chosen_without_defects_or_without_detections():
+    assert 0.9 < decide.choose_class_threshold(np.array([[0.9]]), np.array([0])) < 1
+    assert 0 < decide.choose_class_threshold(np.zeros((2, 1)), np.array([0, 1])) < 1
 
 
-@pytest.mark.parametrize("least", [0.0, 1.0])
-def test_any_least_score_leaves_a_threshold(least):
-    threshold = decide.choose_threshold(np.array([[0.0], [0.9]]), np.array([0, 1]), least)
+@pytest.mark.parametrize("min_score", [0.0, 1.0])
+def test_a_threshold_is_chosen_for_any_minimum_score(min_score):
+    threshold = decide.choose_class_threshold(np.array([[0.0], [0.9]]), np.array([0, 1]), min_score)
     assert 0 < threshold < 0.9
 
 
-def test_where_nothing_was_found_in_good_parts_the_threshold_is_not_next_to_nothing():
+def test_without_detections_on_good_parts_the_threshold_stays_well_above_the_minimum_score():
     scores = np.array([[0.0], [0.0], [0.6], [0.9]])
-    threshold = decide.choose_threshold(scores, np.array([0, 0, 1, 1]), least=0.05)
+    threshold = decide.choose_class_threshold(scores, np.array([0, 0, 1, 1]), min_score=0.05)
     assert threshold == pytest.approx(0.22, abs=0.01)  # between 0.05 and 0.6, in log odds
 
 
-def test_pixels_are_those_of_masks_that_are_sure_enough():
-    own, truth = detections((0.9, 1), (0.2, 1)), np.zeros((1, SIDE, SIDE), bool)
-    truth[0] = own.masks[0]
-    threshold = decide.choose_pixel_threshold([own], truth)
-    assert np.array_equal(decide.covered(own, threshold), truth[0])
-    assert decide.choose_pixel_threshold([own], truth & False) == 0.5
+def test_pixels_are_those_of_masks_above_the_threshold():
+    result, truth = detections((0.9, 1), (0.2, 1)), np.zeros((1, SIDE, SIDE), bool)
+    truth[0] = result.masks[0]
+    threshold = decide.choose_pixel_threshold([result], truth)
+    assert np.array_equal(decide.segmentation(result, threshold), truth[0])
+    assert decide.choose_pixel_threshold([result], truth & False) == 0.5
 
 
 def test_perfect_detections_score_exactly_one():
@@ -172,11 +172,11 @@ def test_perfect_detections_score_exactly_one():
         np.array([0, 1, 2]),
         np.stack([np.zeros((SIDE, SIDE), np.uint8), numbered, numbered]),
     )
-    own = (detections(), detections((0.9, 1), (0.8, 1)), detections((0.9, 2), (0.7, 2)))
-    proba = decide.probabilities(decide.strongest(own, 3), 0.5)
-    covered = np.stack([decide.covered(one, 0.5) for one in own])
+    predicted = (detections(), detections((0.9, 1), (0.8, 1)), detections((0.9, 2), (0.7, 2)))
+    proba = decide.probabilities(decide.best_scores(predicted, 3), 0.5)
+    pixels = np.stack([decide.segmentation(one, 0.5) for one in predicted])
     predictions = Predictions(
-        truth.ids, truth.classes, proba, covered.astype(np.float32), covered, own
+        truth.ids, truth.classes, proba, pixels.astype(np.float32), pixels, predicted
     )
     values = score(join(predictions, truth)).values
     for name in ("accuracy", "iou", "map", "map50", "box_map", "box_map50"):

@@ -1,4 +1,4 @@
-"""Numbers of a detector that do not fit each other are refused in one sentence."""
+"""Settings that do not fit each other are refused; a diverging training keeps what it can."""
 
 from __future__ import annotations
 
@@ -45,32 +45,32 @@ SMALL = (
 )
 
 
-def blow_up(learner) -> None:
+def diverge(learner) -> None:
     for variable in learner.model.trainable_variables:
         variable.assign(variable * float("nan"))
 
 
-def test_of_a_training_that_blows_up_what_was_learned_before_is_kept(parsed, learner_of, demo):
+def test_a_diverging_training_keeps_the_weights_from_before(parsed, learner_of, demo):
     run = parsed(*SMALL)
-    learner, told = learner_of(run), []
+    learner, epochs = learner_of(run), []
     before: list[list[np.ndarray]] = []
 
     def spoil(epoch: int, figures: dict[str, float]) -> None:
-        told.append(epoch)
+        epochs.append(epoch)
         before.append(learner.model.get_weights())
-        blow_up(learner)
+        diverge(learner)
 
     sentence = r"the \w+ loss is nan in epoch 1: lower trainer\.learning_rate.* model\.weights=(.*)"
     with pytest.raises(InputError, match=sentence) as caught:
         learner.fit(demo.train, demo.validate, run.trainer, spoil)
-    assert told == [0]
+    assert epochs == [0]
     kept = re.search(sentence, str(caught.value))[1]
     again = learner_of(parsed(*SMALL, f"model.weights={kept}", "backbone.weights=null"))
-    for own, theirs in zip(again.model.get_weights(), before[0], strict=True):
-        assert np.array_equal(own, theirs)
+    for weights, expected in zip(again.model.get_weights(), before[0], strict=True):
+        assert np.array_equal(weights, expected)
 
 
-def test_of_fine_tuning_that_blows_up_at_once_the_first_stage_is_kept(parsed, learner_of, demo):
+def test_if_fine_tuning_diverges_at_once_the_first_stage_is_kept(parsed, learner_of, demo):
     stage = ("finetune.epochs=1", "finetune.learning_rate=10", "finetune.batch_size=4")
     run = parsed(*SMALL, "trainer.epochs=1", *(f"trainer.{value}" for value in stage))
     learner = learner_of(run)
@@ -78,7 +78,7 @@ def test_of_fine_tuning_that_blows_up_at_once_the_first_stage_is_kept(parsed, le
     def optimizer(learning_rate: float, steps: int) -> keras.optimizers.Optimizer:
         return keras.optimizers.SGD(1e30 if learning_rate == 10 else learning_rate)
 
-    learner.teaching = replace(learner.teaching, optimizer=optimizer)
+    learner.recipe = replace(learner.recipe, optimizer=optimizer)
     sentence = r"lower trainer\.finetune\.learning_rate.* model\.weights=(.*)"
     with pytest.raises(InputError, match=sentence) as caught:
         learner.fit(demo.train, demo.validate, run.trainer, lambda e, v: None)
@@ -87,15 +87,15 @@ def test_of_fine_tuning_that_blows_up_at_once_the_first_stage_is_kept(parsed, le
     assert all(np.isfinite(array).all() for array in again.model.get_weights())
 
 
-def test_a_training_that_blows_up_at_once_keeps_nothing(parsed, learner_of, demo):
+def test_a_training_that_diverges_at_once_keeps_nothing(parsed, learner_of, demo):
     run = parsed(*SMALL)
     learner = learner_of(run)
-    blow_up(learner)
+    diverge(learner)
     with pytest.raises(InputError, match=r"loss is nan in epoch 0: .*clipnorm=1\)$"):
         learner.fit(demo.train, demo.validate, run.trainer, lambda e, v: None)
 
 
-def test_a_train_part_without_defects_is_refused(parsed, learner_of, demo):
+def test_a_train_split_without_defects_is_refused(parsed, learner_of, demo):
     run = parsed(*SMALL)
     good = replace(demo.train, samples=tuple(s for s in demo.train if not s.label))
     with pytest.raises(InputError, match="no defective image: there is nothing to find"):

@@ -1,29 +1,29 @@
-"""Turned views of an image: a network that sees right sees the same in all of them."""
+"""Turned views of an image: a perfect network finds the same in all of them."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from anomaly.model.mask_rcnn.views import look
+from anomaly.model.mask_rcnn.views import find
 
 SIDE = 32
 
 
 def image() -> np.ndarray:
-    """A bright patch in a corner, at no two places alike under turning."""
+    """A bright patch in a corner, which lies elsewhere in every view."""
     out = np.zeros((1, SIDE, SIDE, 3), np.float32)
     out[0, 4:10, 6:20] = 255
     return out
 
 
-def sees(images: np.ndarray) -> list[dict[str, np.ndarray]]:
+def perfect(images: np.ndarray) -> list[dict[str, np.ndarray]]:
     """A network that finds the bright patch, whole, wherever it lies."""
-    answers = []
-    for picture in images[..., 0]:
-        rows, columns = np.nonzero(picture)
-        box = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
-        answers.append(
+    rows = []
+    for grey in images[..., 0]:
+        y, x = np.nonzero(grey)
+        box = [x.min(), y.min(), x.max() + 1, y.max() + 1]
+        rows.append(
             {
                 "boxes": np.array([box, [0, 0, 0, 0]], np.float32),
                 "scores": np.array([0.8, -1], np.float32),
@@ -31,30 +31,30 @@ def sees(images: np.ndarray) -> list[dict[str, np.ndarray]]:
                 "masks": np.ones((2, 4, 4), np.float32),
             }
         )
-    return answers
+    return rows
 
 
 @pytest.mark.parametrize("views", [1, 2, 4, 8])
-def test_all_views_agree_on_what_every_view_shows(views):
-    ((found, heat),) = look(sees, image(), SIDE, views)
-    assert found.boxes.tolist() == [[6, 4, 20, 10]] and found.labels.tolist() == [2]
-    np.testing.assert_array_equal(found.masks[0], image()[0, ..., 0] > 0)
-    np.testing.assert_allclose(found.scores, [0.8], rtol=1e-6)
-    np.testing.assert_allclose(heat, 0.8 * found.masks[0], atol=1e-6)
+def test_views_that_agree_give_the_same_as_one(views):
+    ((detections, heat),) = find(perfect, image(), SIDE, views)
+    assert detections.boxes.tolist() == [[6, 4, 20, 10]] and detections.labels.tolist() == [2]
+    np.testing.assert_array_equal(detections.masks[0], image()[0, ..., 0] > 0)
+    np.testing.assert_allclose(detections.scores, [0.8], rtol=1e-6)
+    np.testing.assert_allclose(heat, 0.8 * detections.masks[0], atol=1e-6)
 
 
-def test_what_half_of_the_views_miss_is_half_as_sure():
+def test_an_instance_that_half_of_the_views_miss_has_half_the_score():
     calls = iter(range(8))
 
     def sometimes(images):
-        (row,) = sees(images)
+        (row,) = perfect(images)
         return [row if next(calls) % 2 else {**row, "scores": np.array([-1, -1], np.float32)}]
 
-    ((found, heat),) = look(sometimes, image(), SIDE, 8)
-    np.testing.assert_allclose(found.scores, [0.4], rtol=1e-6)
+    ((detections, heat),) = find(sometimes, image(), SIDE, 8)
+    np.testing.assert_allclose(detections.scores, [0.4], rtol=1e-6)
     assert heat.max() == pytest.approx(0.4)
 
 
-def test_the_grid_may_be_another_than_the_network_sees():
-    ((found, _),) = look(sees, image(), 2 * SIDE, 8)
-    assert found.boxes.tolist() == [[12, 8, 40, 20]]
+def test_the_grid_may_differ_from_the_input_of_the_network():
+    ((detections, _),) = find(perfect, image(), 2 * SIDE, 8)
+    assert detections.boxes.tolist() == [[12, 8, 40, 20]]

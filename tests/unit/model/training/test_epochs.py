@@ -1,4 +1,4 @@
-"""When checkpoints are written, and what training tells meanwhile."""
+"""When checkpoints are written, and callbacks after each batch."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ import keras
 import numpy as np
 import pytest
 
-from anomaly.model.training.checkpoint import Checkpoint, State
-from anomaly.model.training.epochs import AfterBatch, Course
+from anomaly.model.training.checkpoint import Checkpoint
+from anomaly.model.training.epochs import EpochLog, OnBatchEnd
+from anomaly.model.training.state import BestWeights, Snapshot, TrainingState
 
 QUIETLY = {"batch_size": 4, "verbose": 0, "shuffle": False}
 
 
 class Clock:
-    """Time passes where the test says so, whatever else the machine does."""
+    """A clock that only the test advances."""
 
     def __init__(self, monkeypatch) -> None:
         self.now = 0.0
         monkeypatch.setattr(time, "monotonic", lambda: self.now)
 
-    def pass_by(self, seconds: float) -> None:
+    def advance(self, seconds: float) -> None:
         self.now += seconds
 
 
@@ -30,61 +31,59 @@ def clock(monkeypatch) -> Clock:
     return Clock(monkeypatch)
 
 
-class Memory:
-    """Of a network whose copy takes `seconds`; counts the copies."""
+class SlowState:
+    """The state of a network whose snapshot takes `seconds`; counts the snapshots."""
 
     def __init__(self, seconds: float, clock: Clock) -> None:
-        self.seconds, self.clock, self.copies = seconds, clock, 0
+        self.seconds, self.clock, self.snapshots = seconds, clock, 0
 
-    def state(self, epochs) -> State:
-        self.clock.pass_by(self.seconds)
-        self.copies += 1
-        return State(list(epochs), {}, 0.0)
-
-
-def course(memory: Memory, checkpoint: Checkpoint, every: float = 0.0) -> Course:
-    return Course(memory, checkpoint, lambda epoch, figures: None, every)
+    def snapshot(self, epochs) -> Snapshot:
+        self.clock.advance(self.seconds)
+        self.snapshots += 1
+        return Snapshot(list(epochs), {}, 0.0)
 
 
-def test_what_costs_little_is_written_after_each_epoch(tmp_path, clock):
+def epoch_log(state: SlowState, checkpoint: Checkpoint, interval: float = 0.0) -> EpochLog:
+    return EpochLog(state, checkpoint, lambda epoch, figures: None, interval)
+
+
+def test_a_quick_checkpoint_is_written_after_each_epoch(tmp_path, clock):
     checkpoint = Checkpoint(tmp_path, "key")
-    own = course(Memory(0.04, clock), checkpoint)
+    log = epoch_log(SlowState(0.04, clock), checkpoint)
     for epoch in range(3):
-        clock.pass_by(1.0)
-        own.ended({"loss": float(epoch)})
+        clock.advance(1.0)
+        log.add({"loss": float(epoch)})
         assert len(checkpoint.read().epochs) == epoch + 1
 
 
 def test_checkpoints_take_a_small_share_of_the_time_and_the_last_epoch_is_kept(tmp_path, clock):
-    checkpoint, memory = Checkpoint(tmp_path, "key"), Memory(0.1, clock)
-    own = course(memory, checkpoint)
-    copies = []
+    checkpoint, state = Checkpoint(tmp_path, "key"), SlowState(0.1, clock)
+    log = epoch_log(state, checkpoint)
+    snapshots = []
     for _ in range(10):
-        clock.pass_by(0.7)
-        own.ended({"loss": 1.0})
-        copies.append(memory.copies)
-    assert copies == [1, 1, 1, 2, 2, 2, 3, 3, 3, 4]  # two seconds apart: a twentieth of it
-    own.finish()
+        clock.advance(0.7)
+        log.add({"loss": 1.0})
+        snapshots.append(state.snapshots)
+    assert snapshots == [1, 1, 1, 2, 2, 2, 3, 3, 3, 4]  # two seconds apart: a twentieth of it
+    log.finish()
     assert len(checkpoint.read().epochs) == 10
 
 
-def test_of_a_stage_of_a_moment_nothing_is_kept(tmp_path, clock):
+def test_a_very_short_stage_has_no_checkpoint(tmp_path, clock):
     checkpoint = Checkpoint(tmp_path, "key")
-    own = course(Memory(0.0, clock), checkpoint, every=60.0)
-    own.ended({"loss": 1.0})
-    own.finish()
+    log = epoch_log(SlowState(0.0, clock), checkpoint, interval=60.0)
+    log.add({"loss": 1.0})
+    log.finish()
     assert not checkpoint.exists()
 
 
-def test_what_is_written_is_the_state_of_its_moment(tmp_path, monkeypatch):
-    """The network goes on learning while its copy is written."""
-    from anomaly.model.training.checkpoint import Best
-    from anomaly.model.training.checkpoint import Memory as Real
-
+def test_a_checkpoint_has_the_weights_of_its_epoch(tmp_path, monkeypatch):
+    """The network continues to learn while its snapshot is written."""
     network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     optimizer = keras.optimizers.SGD()
     optimizer.build(network.trainable_variables)
-    memory, checkpoint = Real(network, optimizer, Best(network)), Checkpoint(tmp_path, "key")
+    state = TrainingState(network, optimizer, BestWeights(network))
+    checkpoint = Checkpoint(tmp_path, "key")
     slow = np.savez
 
     def late(*args, **kwargs):
@@ -93,7 +92,7 @@ def test_what_is_written_is_the_state_of_its_moment(tmp_path, monkeypatch):
 
     monkeypatch.setattr(np, "savez", late)
     before = network.get_weights()
-    checkpoint.write(memory.state([]))
+    checkpoint.write(state.snapshot([]))
     for variable in network.trainable_variables:
         variable.assign_add(variable * 0 + 1)
     read = checkpoint.read()
@@ -101,30 +100,30 @@ def test_what_is_written_is_the_state_of_its_moment(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("wrong", [np.nan, np.inf])
-def test_weights_that_are_no_numbers_replace_none_that_are(tmp_path, wrong):
+def test_weights_that_are_not_finite_replace_no_checkpoint(tmp_path, wrong):
     checkpoint = Checkpoint(tmp_path, "key")
-    checkpoint.write(State([{"loss": 1.0}], {"network": [np.ones(2)]}, 0.0))
-    checkpoint.write(State([{"loss": 1.0}] * 2, {"network": [np.array([1.0, wrong])]}, 0.0))
+    checkpoint.write(Snapshot([{"loss": 1.0}], {"network": [np.ones(2)]}, 0.0))
+    checkpoint.write(Snapshot([{"loss": 1.0}] * 2, {"network": [np.array([1.0, wrong])]}, 0.0))
     assert len(checkpoint.read().epochs) == 1
 
 
-def test_every_batch_is_told_and_an_epoch_can_be_ended_from_there():
+def test_the_callback_gets_every_batch_and_can_end_the_epoch():
     network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     network.compile("sgd", "mse")
-    told: list[float] = []
+    losses: list[float] = []
 
-    def tell(logs) -> None:
-        told.append(logs["loss"])
+    def collect(logs) -> None:
+        losses.append(logs["loss"])
 
     x = np.ones((40, 2), np.float32)
-    network.fit(x, x[:, :1], callbacks=[AfterBatch(tell)], **QUIETLY)
-    assert len(told) == 10
-    told.clear()
+    network.fit(x, x[:, :1], callbacks=[OnBatchEnd(collect)], **QUIETLY)
+    assert len(losses) == 10
+    losses.clear()
 
     def stop(logs) -> None:
-        told.append(logs["loss"])
+        losses.append(logs["loss"])
         network.stop_training = True
 
     x = np.ones((40_000, 2), np.float32)
-    network.fit(x, x[:, :1], callbacks=[AfterBatch(stop)], **QUIETLY)
-    assert 0 < len(told) < 10_000
+    network.fit(x, x[:, :1], callbacks=[OnBatchEnd(stop)], **QUIETLY)
+    assert 0 < len(losses) < 10_000

@@ -1,4 +1,4 @@
-"""Batches made ahead are the batches, in their order, whatever happens around them."""
+"""Prefetched batches are complete and in order, whatever Keras does."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from anomaly.errors import InputError
-from anomaly.model.training.prefetch import AHEAD, Ahead
+from anomaly.model.training.prefetch import AHEAD, PrefetchedBatches
 
 
-class Numbered(Ahead):
-    """Batch k of epoch e is filled with 100 e + k; `made` lists who made which batch."""
+class Numbered(PrefetchedBatches):
+    """Batch k of epoch e is filled with 100 e + k; `made` lists which thread made which batch."""
 
     def __init__(self, count: int = 6, seconds: float = 0.0) -> None:
         super().__init__()
@@ -32,10 +32,10 @@ class Numbered(Ahead):
 
     def begin(self, epoch: int) -> None:
         self.epoch = epoch
-        self.forget()
+        self.discard()
 
 
-def values(batches: Ahead) -> list[float]:
+def values(batches: PrefetchedBatches) -> list[float]:
     return [float(batches[index][0][0, 0]) for index in range(len(batches))]
 
 
@@ -56,20 +56,20 @@ def test_the_next_batches_are_made_while_one_is_in_use_and_no_more_of_them():
     assert [index for _, index, _ in batches.made] == list(range(AHEAD + 1))
 
 
-def test_of_an_epoch_left_in_the_middle_nothing_comes_into_the_next():
+def test_an_epoch_left_in_the_middle_does_not_affect_the_next():
     batches = Numbered(seconds=0.02)
     assert [float(batches[index][0][0, 0]) for index in range(2)] == [0, 1]
     batches.begin(1)
     assert values(batches) == [100 + index for index in range(6)]
 
 
-def test_a_batch_may_be_asked_for_again_and_out_of_order():
+def test_a_batch_can_be_requested_again_and_out_of_order():
     batches = Numbered()
     assert [float(batches[index][0][0, 0]) for index in (0, 0, 3, 1, 0, 5)] == [0, 0, 3, 1, 0, 5]
 
 
 class Watch(keras.layers.Layer):
-    """Adds up `position * value`: another order of the batches is another sum."""
+    """Sums `position * value`, so that another order of the batches gives another sum."""
 
     def build(self, shape) -> None:
         zeros = {"shape": (), "initializer": "zeros", "trainable": False}
@@ -95,7 +95,7 @@ def test_keras_fits_them_in_order_epoch_after_epoch(built):
     assert float(watch.total) == expected
 
 
-def test_an_image_that_cannot_be_read_in_the_background_is_told_like_any_other():
+def test_an_error_in_the_background_is_raised_where_the_batch_is_used():
     class Broken(Numbered):
         def make(self, index: int) -> tuple[np.ndarray, np.ndarray]:
             if index == 2:

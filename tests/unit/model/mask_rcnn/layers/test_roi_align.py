@@ -44,34 +44,34 @@ def levels() -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize("bins", [2, 7])
-def test_it_is_the_double_loop(bins, levels):
+def test_it_equals_the_double_loop(bins, levels):
     random = np.random.default_rng(1)
     corner, size = random.uniform(-10, 100, (2, 40, 2)), random.uniform(1, 90, (2, 40, 2))
     boxes = np.concatenate([corner, corner + size], -1).astype(np.float32)  # some reach outside
-    found = np.asarray(RoIAlign(bins, 28)(levels, boxes))
+    result = np.asarray(RoIAlign(bins, 28)(levels, boxes))
     chosen = np.asarray(level_of(boxes, 28))
     assert set(chosen.ravel()) == {0, 1, 2, 3}
     for image in range(2):
         for region in range(40):
             level = chosen[image, region]
-            wanted = literal(levels[level][image], boxes[image, region] / 2 ** (level + 2), bins)
-            assert np.allclose(found[image, region], wanted, atol=1e-4)
+            expected = literal(levels[level][image], boxes[image, region] / 2 ** (level + 2), bins)
+            assert np.allclose(result[image, region], expected, atol=1e-4)
 
 
-def test_of_a_slope_each_bin_gets_the_value_at_its_middle():
+def test_on_a_slope_each_bin_has_the_value_at_its_centre():
     x = np.arange(32, dtype=np.float32) + 0.5
     slope = np.tile(x[None, :, None], (32, 1, 1))[None]
     levels = [slope, *(np.zeros((1, side, side, 1), np.float32) for side in SIDES[1:])]
-    found = np.asarray(RoIAlign(4, 10_000)(levels, np.float32([[[20, 20, 84, 84]]])))
-    assert np.allclose(found[0, 0, :, :, 0], [[7, 11, 15, 19]] * 4, atol=1e-4)
+    result = np.asarray(RoIAlign(4, 10_000)(levels, np.float32([[[20, 20, 84, 84]]])))
+    assert np.allclose(result[0, 0, :, :, 0], [[7, 11, 15, 19]] * 4, atol=1e-4)
 
 
-def test_a_box_of_the_canonical_size_looks_at_p4_and_half_of_it_at_p3():
+def test_a_box_of_the_canonical_size_uses_p4_and_one_of_half_the_size_p3():
     sizes = np.float32([1, 111, 112, 223, 224, 447, 448, 9999])
     boxes = np.stack([sizes * 0, sizes * 0, sizes, sizes], -1)[None]
     assert np.asarray(level_of(boxes, 224)).tolist() == [[0, 0, 1, 1, 2, 2, 3, 3]]
 
 
 def test_an_empty_box_gives_finite_values(levels):
-    found = np.asarray(RoIAlign(7, 224)(levels, np.zeros((2, 3, 4), np.float32)))
-    assert np.isfinite(found).all()
+    result = np.asarray(RoIAlign(7, 224)(levels, np.zeros((2, 3, 4), np.float32)))
+    assert np.isfinite(result).all()

@@ -1,4 +1,4 @@
-"""What the detector learns from: image, boxes and masks move together."""
+"""The detector's training batches: image, boxes and masks move together."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ SIZE, MOST = 64, 5
 
 @pytest.fixture
 def batches(demo, store, parsed, build):
-    """batches(augment="light", ...) of the demo's train part."""
+    """batches(augment="light", ...) of the demo's train split."""
 
     def make(augment: str = "none", most: int = MOST, **changes) -> Batches:
         policy = build(parsed(f"augment={augment}").augment, seed=0)
         stage = StageConfig(1, 1e-3, 4, changes.pop("steps", None))
-        given = {"stage": stage, "negatives": 1.0, "seed": 0, **changes}
-        return Batches(demo.train, policy, store, Shapes(SIZE, 10, 20, most), **given)
+        options = {"stage": stage, "negatives": 1.0, "seed": 0, **changes}
+        return Batches(demo.train, policy, store, Shapes(SIZE, 10, 20, most), **options)
 
     return make
 
@@ -54,33 +54,33 @@ def test_shapes_and_types(batches):
 
 @pytest.mark.parametrize("augment", ["none", "light", "classic", "strong"])
 @pytest.mark.parametrize("epoch", [0, 1, 5])
-def test_every_box_is_that_of_its_mask_however_the_image_is_moved(augment, epoch, batches):
-    seen = 0
+def test_every_box_is_that_of_its_mask_after_any_augmentation(augment, epoch, batches):
+    instances = 0
     for batch in epoch_of(batches(augment), epoch):
-        for boxes, labels, numbered in zip(
+        for boxes, labels, label_map in zip(
             batch["boxes"], batch["labels"], batch["instances"], strict=True
         ):
             for place in range(MOST):
-                mask = numbered == place + 1
+                mask = label_map == place + 1
                 assert mask.any() == (labels[place] > 0)
                 if mask.any():
                     assert boxes[place].tolist() == list(box_of(mask))
-                    seen += 1
+                    instances += 1
                 else:
                     assert not boxes[place].any()
-    assert seen
+    assert instances
 
 
 @pytest.mark.parametrize("augment", ["light", "classic", "strong"])
 def test_image_and_instances_move_together(batches, augment):
-    """What is bright in the image is an instance, at the border as well."""
+    """Bright pixels belong to an instance, at the border as well."""
     policy = batches(augment).policy
-    numbers = np.zeros((64, 64), np.uint8)
-    numbers[4:20, 8:18], numbers[40:50, 44:62] = 1, 2
-    image = np.where(numbers[..., None] > 0, 200, 60).astype(np.uint8).repeat(3, 2)
-    versions = [policy.apply(image, numbers, "a", version) for version in range(1, 9)]
-    for moved, found in versions:
-        made = example(moved, found, label=1, most=MOST)
+    label_map = np.zeros((64, 64), np.uint8)
+    label_map[4:20, 8:18], label_map[40:50, 44:62] = 1, 2
+    image = np.where(label_map[..., None] > 0, 200, 60).astype(np.uint8).repeat(3, 2)
+    versions = [policy.apply(image, label_map, "a", version) for version in range(1, 9)]
+    for moved, instances in versions:
+        made = example(moved, instances, label=1, max_instances=MOST)
         grey = cv2.GaussianBlur(made["image"][..., 0], (0, 0), 1)
         bright = grey > (float(grey.min()) + grey.max()) / 2
         assert iou(bright, made["instances"] > 0) > 0.85
@@ -88,93 +88,93 @@ def test_image_and_instances_move_together(batches, augment):
 
 
 def test_all_defective_images_are_in_every_epoch_and_as_many_good_ones(batches, demo):
-    own = batches()
+    train = batches()
     defective = sum(sample.label > 0 for sample in demo.train)
     for epoch in range(3):
-        own.begin(epoch)
-        drawn = {sample.id for sample in own.order}
-        good = {sample.id for sample in own.order if not sample.label}
+        train.begin(epoch)
+        drawn = {sample.id for sample in train.order}
+        good = {sample.id for sample in train.order if not sample.label}
         assert len(drawn) - len(good) == defective
-        assert len(good) == min(defective, len(own.good))
+        assert len(good) == min(defective, len(train.good))
 
 
-def test_good_images_are_drawn_anew(batches):
-    own = batches(negatives=0.3)
+def test_good_images_differ_from_epoch_to_epoch(batches):
+    train = batches(negatives=0.3)
     drawn = []
     for epoch in range(6):
-        own.begin(epoch)
-        drawn.append(frozenset(s.id for s in own.order if not s.label))
+        train.begin(epoch)
+        drawn.append(frozenset(s.id for s in train.order if not s.label))
     assert len(set(drawn)) > 1
 
 
-def test_an_epoch_can_be_cut_to_some_batches_of_other_images_each(batches):
-    own = batches(steps=1)
-    assert len(own) == 1
-    seen = []
+def test_an_epoch_can_be_limited_to_some_batches_whose_images_change(batches):
+    train = batches(steps=1)
+    assert len(train) == 1
+    drawn = []
     for epoch in range(4):
-        own.begin(epoch)
-        assert len(own.order) == 4
-        seen.append(frozenset(sample.id for sample in own.order))
-    assert len(set(seen)) > 1
+        train.begin(epoch)
+        assert len(train.order) == 4
+        drawn.append(frozenset(sample.id for sample in train.order))
+    assert len(set(drawn)) > 1
 
 
 def test_an_epoch_depends_on_its_number_and_the_seed_alone(batches):
-    own = batches("strong")
-    first = epoch_of(own, 3)
-    epoch_of(own, 1)
-    for one, again in zip(first, epoch_of(own, 3), strict=True):
+    train = batches("strong")
+    first = epoch_of(train, 3)
+    epoch_of(train, 1)
+    for one, again in zip(first, epoch_of(train, 3), strict=True):
         assert all(np.array_equal(one[name], again[name]) for name in one)
     other = epoch_of(batches("strong", seed=1), 3)
     assert not np.array_equal(first[0]["anchor_draw"], other[0]["anchor_draw"])
 
 
-def test_an_instance_that_left_the_image_is_gone_with_its_box():
-    numbered = np.zeros((8, 8), np.uint8)
-    numbered[1, 1], numbered[5:7, 4] = 1, 3  # the second is gone
-    own = example(np.zeros((8, 8, 3), np.uint8), numbered, label=2, most=4)
-    assert own["labels"].tolist() == [2, 2, 0, 0]
-    assert own["boxes"][:2].tolist() == [[4, 5, 5, 7], [1, 1, 2, 2]]
-    assert np.unique(own["instances"]).tolist() == [0, 1, 2]
+def test_an_instance_outside_of_the_image_has_no_box():
+    label_map = np.zeros((8, 8), np.uint8)
+    label_map[1, 1], label_map[5:7, 4] = 1, 3  # the second is outside
+    made = example(np.zeros((8, 8, 3), np.uint8), label_map, label=2, max_instances=4)
+    assert made["labels"].tolist() == [2, 2, 0, 0]
+    assert made["boxes"][:2].tolist() == [[4, 5, 5, 7], [1, 1, 2, 2]]
+    assert np.unique(made["instances"]).tolist() == [0, 1, 2]
 
 
 @pytest.mark.parametrize("augment", ["strong", "classic"])
-def test_what_the_border_mirrors_is_an_instance_of_its_own(batches, demo, augment):
+def test_a_mirror_image_at_the_border_is_a_separate_instance(batches, demo, augment):
     """A defect at the edge, turned and moved: it and its mirror image are two."""
     policy = batches(augment).policy
     image, mask = np.zeros((64, 64, 3), np.uint8), np.zeros((64, 64), np.uint8)
     mask[6:14, 8:18] = 1
     twice = 0
     for version in range(1, 40):
-        moved, numbers = policy.apply(image, mask, "a", version)
-        made = example(moved, numbers, label=1, most=MOST)
+        moved, label_map = policy.apply(image, mask, "a", version)
+        made = example(moved, label_map, label=1, max_instances=MOST)
         for number in range(1, made["instances"].max() + 1):
-            own = (made["instances"] == number).astype(np.uint8)
-            near = cv2.dilate(own, np.ones((3, 3), np.uint8))
+            instance = (made["instances"] == number).astype(np.uint8)
+            near = cv2.dilate(instance, np.ones((3, 3), np.uint8))
             assert cv2.connectedComponents(near, connectivity=8)[0] == 2  # with the background
         twice += made["labels"][1] > 0
     assert twice > 0
 
 
 def test_a_thin_instance_with_gaps_is_one():
-    numbers = np.zeros((32, 32), np.uint8)
-    numbers[10, 4:28:2] = 1
-    made = example(np.zeros((32, 32, 3), np.uint8), numbers, label=1, most=4)
+    label_map = np.zeros((32, 32), np.uint8)
+    label_map[10, 4:28:2] = 1
+    made = example(np.zeros((32, 32, 3), np.uint8), label_map, label=1, max_instances=4)
     assert made["labels"].tolist() == [1, 0, 0, 0]
     assert made["boxes"][0].tolist() == [4, 10, 27, 11]
 
 
-def test_of_too_many_instances_the_largest_count_and_the_rest_is_told(batches, demo, tmp_path):
+def test_of_too_many_instances_the_largest_are_kept_and_the_others_counted(batches, demo, tmp_path):
     from PIL import Image
 
     mask = np.zeros((64, 64), np.uint8)
     for k in range(6):
         mask[10 * k : 10 * k + 2 + k, 5:15] = 255
     Image.fromarray(mask).save(tmp_path / "mask.png")
-    own = batches(most=2)
-    sample = own.defective[0]
+    train = batches(most=2)
+    sample = train.defective[0]
     annotation = replace(sample.annotation, mask=tmp_path / "mask.png")
     sample = replace(sample, annotation=annotation)
-    own.defective = [sample]
-    assert own.left_out() == 4
-    boxes = own._example(sample)["boxes"]
+    train.defective = [sample]
+    assert train.left_out() == 4
+    boxes = train._example(sample)["boxes"]
     assert [box[3] - box[1] for box in boxes] == [7, 6]

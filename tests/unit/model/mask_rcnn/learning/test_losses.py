@@ -10,7 +10,7 @@ from anomaly.model.mask_rcnn.learning import losses
 LN2 = np.log(2)
 
 
-def test_an_undecided_proposal_costs_ln_2_and_what_is_not_valid_nothing():
+def test_an_undecided_proposal_costs_ln_2_and_padding_costs_nothing():
     logits, positive = np.float32([[0, 0, 99]]), np.float32([[1, 0, 0]])
     loss = losses.objectness(logits, positive, np.float32([[1, 1, 0]]))
     assert float(loss) == pytest.approx(LN2, abs=1e-5)
@@ -29,12 +29,12 @@ def test_classes_cost_minus_the_log_of_their_probability():
 
 def test_boxes_cost_the_square_when_near_and_the_distance_when_far():
     deltas = np.float32([[[0.5, 0, 0, 0], [0, 3, 0, 0], [9, 9, 9, 9]]])
-    wanted, positive = np.zeros((1, 3, 4), np.float32), np.float32([[1, 1, 0]])
-    loss = losses.boxes(deltas, wanted, positive, np.float32([[1, 1, 1]]), beta=1.0)
+    target, positive = np.zeros((1, 3, 4), np.float32), np.float32([[1, 1, 0]])
+    loss = losses.boxes(deltas, target, positive, np.float32([[1, 1, 1]]), beta=1.0)
     assert float(loss) == pytest.approx((0.5 * 0.5**2 + (3 - 0.5)) / 3, abs=1e-5)
 
 
-def test_boxes_with_a_narrow_parabola():
+def test_boxes_with_a_small_beta():
     deltas = np.float32([[[1, 0, 0, 0]]])
     one = np.float32([[1]])
     loss = losses.boxes(deltas, np.zeros_like(deltas), one, one, beta=1 / 9)
@@ -42,9 +42,9 @@ def test_boxes_with_a_narrow_parabola():
 
 
 def test_an_undefined_target_of_a_box_that_is_not_positive_costs_nothing():
-    wanted = np.full((1, 1, 4), np.nan, np.float32)
+    target = np.full((1, 1, 4), np.nan, np.float32)
     loss = losses.boxes(
-        np.ones((1, 1, 4), np.float32), wanted, np.float32([[0]]), np.float32([[1]]), 1.0
+        np.ones((1, 1, 4), np.float32), target, np.float32([[0]]), np.float32([[1]]), 1.0
     )
     assert float(loss) == 0
 
@@ -52,12 +52,12 @@ def test_an_undefined_target_of_a_box_that_is_not_positive_costs_nothing():
 def test_masks_cost_the_mean_over_the_pixels_of_positive_regions():
     logits = np.zeros((1, 2, 4, 4), np.float32)
     logits[0, 1] = 99
-    wanted = np.zeros((1, 2, 4, 4), np.float32)
-    loss = losses.masks(logits, wanted, np.float32([[1, 0]]))
+    target = np.zeros((1, 2, 4, 4), np.float32)
+    loss = losses.masks(logits, target, np.float32([[1, 0]]))
     assert float(loss) == pytest.approx(LN2, abs=1e-5)
 
 
-def test_a_batch_without_instances_costs_nothing_but_finite():
+def test_a_batch_without_instances_costs_nothing():
     none = np.zeros((1, 2), np.float32)
     masks = np.ones((1, 2, 4, 4), np.float32)
     assert float(losses.masks(masks, masks, none)) == 0

@@ -1,4 +1,4 @@
-"""A training that is over but not yet saved has nothing to learn again, in none of its stages."""
+"""A training that ended but was not saved repeats none of its epochs, in either stage."""
 
 from __future__ import annotations
 
@@ -14,25 +14,29 @@ SMALL = (
 )
 
 
-def test_both_stages_go_on_from_their_checkpoints(parsed, learner_of, demo, monkeypatch, tmp_path):
+def test_both_stages_continue_from_their_checkpoints(
+    parsed, learner_of, demo, monkeypatch, tmp_path
+):
     run = parsed(*SMALL)
 
-    def learned() -> tuple[object, list]:
-        learner, told = learner_of(run), []
-        learner.fit(demo.train, demo.validate, run.trainer, lambda e, v: told.append((e, dict(v))))
-        return learner, told
+    def trained() -> tuple[object, list]:
+        learner, epochs = learner_of(run), []
+        learner.fit(
+            demo.train, demo.validate, run.trainer, lambda e, v: epochs.append((e, dict(v)))
+        )
+        return learner, epochs
 
-    first, told = learned()
-    assert [epoch for epoch, _ in told] == [0, 1]
-    for checkpoint in first.checkpoints:  # as a process does that is killed
+    first, epochs = trained()
+    assert [epoch for epoch, _ in epochs] == [0, 1]
+    for checkpoint in first.checkpoints:  # as a killed process does
         checkpoint.release()
 
     def refused(*args, **kwargs):
-        pytest.fail("an epoch was learned twice")
+        pytest.fail("an epoch was trained twice")
 
     monkeypatch.setattr(LossModel, "fit", refused)
-    second, again = learned()
-    assert again == told
+    second, reported_again = trained()
+    assert reported_again == epochs
     assert second.thresholds == first.thresholds
     second.save(tmp_path / "model")
     assert not any(checkpoint.path.exists() for checkpoint in second.checkpoints)
