@@ -14,7 +14,7 @@ from anomaly.data.truth import MAX_INSTANCES
 from anomaly.errors import InputError
 from anomaly.model.mask_rcnn.initial_weights import set_initial_weights
 from anomaly.model.mask_rcnn.learner import Detector, load
-from anomaly.model.mask_rcnn.learning.stages import Recipe
+from anomaly.model.mask_rcnn.learning.recipe import Recipe
 from anomaly.model.mask_rcnn.network import Blocks, Settings, inference_model
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from anomaly.data.truth import load_truth
 from anomaly.model.learner import Report
 from anomaly.model.mask_rcnn import decide, files
 from anomaly.model.mask_rcnn.inference import find_in_images
-from anomaly.model.mask_rcnn.learning.stages import Recipe, Stages
+from anomaly.model.mask_rcnn.learning.recipe import Recipe
+from anomaly.model.mask_rcnn.learning.stages import Stages
 from anomaly.model.training.checkpoint import Checkpoint
 from anomaly.model.training.devices import jit
 from anomaly.types import Image, Predictions, Split, Truth

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import keras
 
@@ -20,7 +19,7 @@ from anomaly.model.mask_rcnn.inference import find_in_images
 from anomaly.model.mask_rcnn.learning.batches import Batches, Shapes
 from anomaly.model.mask_rcnn.learning.loop import Diverged, TrainingLoop
 from anomaly.model.mask_rcnn.learning.loss_model import LossModel
-from anomaly.model.mask_rcnn.network import Blocks
+from anomaly.model.mask_rcnn.learning.recipe import Recipe
 from anomaly.model.mask_rcnn.pyramid import freeze
 from anomaly.model.training.checkpoint import Checkpoint, key_of
 from anomaly.model.training.devices import jit
@@ -28,26 +27,7 @@ from anomaly.model.training.distribution import over_devices
 from anomaly.model.training.epochs import numbered_from
 from anomaly.types import Split, Truth
 
-if TYPE_CHECKING:
-    from anomaly.augment.policy import Policy
-
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What a detector needs for training, but not for prediction."""
-
-    blocks: Blocks
-    backbone: keras.Model
-    frozen: str | None
-    freeze_batch_norm: bool
-    policy: Policy
-    optimizer: Callable[..., keras.optimizers.Optimizer]
-    max_instances: int
-    negatives: float
-    validate_every: int
-    seed: int
 
 
 @dataclass(frozen=True)
@@ -61,9 +41,8 @@ class Stages:
     truth: Truth  # of validate
     cache: Cache
     save: Callable[[Path], None]
-    checkpoints: list[Checkpoint] = field(
-        default_factory=list
-    )  # one per stage, until `model` is saved
+    # One per stage, kept until the model is saved.
+    checkpoints: list[Checkpoint] = field(default_factory=list)
 
     def train(self, trainer: TrainerConfig, report: Report) -> None:
         """Stage one with the frozen levels, stage two without.

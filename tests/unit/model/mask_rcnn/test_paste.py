@@ -28,10 +28,10 @@ def rows(boxes, masks, scores, labels) -> dict[str, np.ndarray]:
 
 def test_a_full_mask_fills_its_box_and_nothing_else():
     out = paste(np.ones((28, 28), np.float32), np.float32([10, 20, 30, 50]), SIDE)
-    wanted = np.zeros((SIDE, SIDE), bool)
-    wanted[20:50, 10:30] = True
-    assert np.array_equal(out > 0, wanted)
-    assert np.allclose(out[wanted], 1)
+    expected = np.zeros((SIDE, SIDE), bool)
+    expected[20:50, 10:30] = True
+    assert np.array_equal(out > 0, expected)
+    assert np.allclose(out[expected], 1)
 
 
 def test_half_a_mask_fills_half_its_box():
@@ -52,8 +52,8 @@ def test_a_pasted_target_mask_is_the_instance(radius):
     y, x = np.mgrid[:SIDE, :SIDE]
     disc = (y - 30) ** 2 + (x - 33) ** 2 <= radius**2
     box = np.float32([[box_of(disc)]])
-    wanted = np.asarray(targets.of_masks(disc[None].astype(np.int32), box, np.int32([[0]]), 28))
-    back = paste(wanted[0, 0], box[0, 0], SIDE) >= 0.5
+    target = np.asarray(targets.of_masks(disc[None].astype(np.int32), box, np.int32([[0]]), 28))
+    back = paste(target[0, 0], box[0, 0], SIDE) >= 0.5
     assert (back & disc).sum() / (back | disc).sum() > 0.93
 
 
