@@ -39,8 +39,6 @@ train: setup ## train: ARGS="data.root=DIR data.category=bottle model=mobilenetv
 
 test: $(VENV)/test.done ## run the tests (about twelve minutes on two cores)
 	$(RUN) -m pytest -n 2 --dist loadscope --no-loadscope-reorder -m "not slow" $(ARGS)
-	@# every backbone's output on JAX is compared above; here JAX trains, predicts and saves each model
-	KERAS_BACKEND=jax $(RUN) -m pytest tests/contract/test_model_contract.py -m "not slow"
 
 test-slow: $(VENV)/test.done ## also the tests that take minutes each
 	$(RUN) -m pytest -m slow $(ARGS)

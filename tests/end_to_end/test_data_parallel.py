@@ -60,11 +60,12 @@ def test_what_cannot_be_divided_or_distributed_is_refused(train, tmp_path):
     assert "trainer.finetune.batch_size=7 cannot be divided among 2 devices" in ended.err
 
 
+@pytest.mark.slow  # without a GPU, XLA compiles for a minute and more
 @pytest.mark.parametrize(
     "command",
     [
         pytest.param((*DEMO, *TINY, "trainer=gpu"), id="classifier"),
-        pytest.param((*SMALL, "trainer=detector_gpu"), id="mask_rcnn", marks=pytest.mark.slow),
+        pytest.param((*SMALL, "trainer=detector_gpu"), id="mask_rcnn"),
     ],
 )
 def test_the_trainers_for_a_gpu_run_on_a_cpu_too(command, train, tmp_path):
