@@ -27,12 +27,10 @@ def curves(folder: Path) -> dict[tuple[int, str], float]:
         return {(int(e), name): float(value) for _, e, name, value in csv.reader(file)}
 
 
+@pytest.mark.slow  # JAX compiles each network twice, for a minute and more
 @pytest.mark.parametrize(
     "command",
-    [
-        pytest.param(FINETUNE, id="classifier"),
-        pytest.param(DETECTOR, id="mask_rcnn", marks=pytest.mark.slow),  # JAX compiles two minutes
-    ],
+    [pytest.param(FINETUNE, id="classifier"), pytest.param(DETECTOR, id="mask_rcnn")],
 )
 def test_two_devices_learn_what_one_does(command, train, tmp_path):
     folders = []
