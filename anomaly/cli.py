@@ -67,7 +67,7 @@ def _run(words: list[str]) -> int:
         if verb.extra is None or (error.name or "").startswith("anomaly"):
             raise
         raise InputError(
-            f"anomaly {name} needs more packages: pip install 'anomaly[{verb.extra}]'"
+            f"anomaly {name} needs more packages: in this project's clone, pip install '.[{verb.extra}]'"
             f" ({error.name} is missing)"
         ) from None
 

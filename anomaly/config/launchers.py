@@ -6,10 +6,10 @@ import re
 
 HYDRA_NAMES = {"submitit": "submitit_slurm"}  # where it differs from the name that is typed
 EXTRAS = {
-    "submitit": "make extra EXTRA=slurm, or pip install 'anomaly[slurm]'",
-    "submitit_local": "make extra EXTRA=slurm, or pip install 'anomaly[slurm]'",
+    "submitit": "make extra EXTRA=slurm, or pip install '.[slurm]'",
+    "submitit_local": "make extra EXTRA=slurm, or pip install '.[slurm]'",
     "ray": "make extra EXTRA=ray VENV=.venv-ray, then .venv-ray/bin/python train.py ...; or, in an"
-    " environment for it alone, pip install 'anomaly[train,ray]'",
+    " environment for it alone, pip install '.[train,ray]'",
 }
 
 

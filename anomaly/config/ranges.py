@@ -26,8 +26,6 @@ class Bound(NamedTuple):
         return above and below and whole
 
 
-INF = float("inf")
-
 Real = Annotated[float, Bound(-1e9, 1e9, "a number from -1e9 to 1e9")]
 Positive = Annotated[float, Bound(0, 1e9, "above 0", open_low=True)]
 Fraction = Annotated[float, Bound(0, 1, "from 0 to below 1", open_high=True)]

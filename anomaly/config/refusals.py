@@ -27,6 +27,7 @@ from anomaly.config.parse import known_keys
 from anomaly.config.paths import CONF, groups, options
 from anomaly.config.suggest import suggest_key, suggest_name
 
+NO_NAME = re.compile(r"[-+]?\d+(\.\d*)?|true|false")  # Hydra reads these as values, not as names
 OPTIONAL = ("ensemble", "experiment", "sweep")  # groups of which no option is chosen by default
 WRONG_TYPE = re.compile(r"Value '(.*)' of type '.*' could not be converted to (\w+)")
 TYPES = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false"}
@@ -59,9 +60,14 @@ def _unknown_option(error: MissingConfigException) -> str:
 
 
 def _no_option() -> str | None:
-    """Of group=null, for which Hydra has only a traceback."""
+    """Of group=null, group=1 or group=true, for which Hydra has only a traceback."""
     for group, option in pairs(sys.argv[1:]):
-        if group in groups() and "null" in option.lower().strip("[]").split(","):
+        if group not in groups():
+            continue
+        words = option.lower().strip("[]").split(",")
+        if odd := next((word for word in words if NO_NAME.fullmatch(word)), None):
+            return f"{group}={odd} is not known (one of: {', '.join(options(group))})"
+        if "null" in words:
             why = "is the default; leave it out, or" if group in OPTIONAL else "is no choice;"
             return f"{group}=null {why} give one of its options: {', '.join(options(group))}"
     return None

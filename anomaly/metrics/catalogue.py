@@ -5,7 +5,7 @@ Whoever lists, explains or ranks figures reads it here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from anomaly.types import GOOD, tidy
@@ -24,6 +24,13 @@ class Figure:
     certain: bool = True  # whether every data set gives it, so that a sweep can choose by it
 
 
+# The fields of `Predictions` that hold what a learner tells.
+TOLD = {
+    "types": ("proba",),
+    "score": ("score",),
+    "heat": ("heat", "segmentation"),
+    "instances": ("detections",),
+}
 _BY_CLASS, _BY_SCORE = ("proba",), ("score", "proba")
 _OF_PIXELS, _OF_INSTANCES = ("segmentation",), ("detections",)
 
@@ -78,6 +85,12 @@ def lower_is_better(metric: str) -> bool:
     """Whether a metric, such as val/ece, is better when it is low."""
     known = figure(metric)
     return known is not None and known.lower_is_better
+
+
+def told_by(metric: str, tells: Iterable[str]) -> bool:
+    """Whether learners that tell these words (types, score, heat, instances) have this figure."""
+    known, fields = figure(metric), {field for word in tells for field in TOLD[word]}
+    return known is None or not fields.isdisjoint(known.needs)
 
 
 def objectives(classes: Sequence[str]) -> list[str]:

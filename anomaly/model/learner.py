@@ -1,4 +1,10 @@
-"""The contract of every learner, and of whoever receives the figures of its epochs."""
+"""The contract of every learner, and of whoever receives the figures of its epochs.
+
+A learner NAME is a module or a package `anomaly/model/NAME` with two functions: `build`, whose
+keyword-only arguments are those of conf/model/NAME.yaml and what it needs at run time (of `classes`,
+`cache`, `seed`, `backbone`, `augment`, `optimizer`), and `load(folder, cache)`, which reads what the
+learner saved. Its folder is recognised by a NAME.json (that of Mask R-CNN by detector.json).
+"""
 
 from __future__ import annotations
 
@@ -21,6 +27,7 @@ class Report(Protocol):
 class Learner(Protocol):
     """Learns from train, chooses its thresholds on validate, and judges any image."""
 
+    classes: tuple[str, ...]  # good first
     reads: frozenset[str]  # which of backbone, augment, optimizer and trainer it uses
     tells: frozenset[str]  # which of types, score, heat and instances its predictions contain
     augments_each_epoch: bool  # each epoch has new versions of the images, instead of the same

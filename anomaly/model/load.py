@@ -19,7 +19,10 @@ PLACES = ("", "data", "model", "model/data")  # below the folder of a run, or of
 
 
 def load(folder: Path | str, cache: Cache | None = None) -> Learner:
-    """The trained learner of a run; it predicts what it predicted then.
+    """The trained learner of a run.
+
+    Its probabilities are as the network gives them: the temperature and the thresholds that the run
+    chose on validate (operating_point.json) are not applied.
 
     Args:
         folder: of the run, or of the model in it.
@@ -47,7 +50,8 @@ def _read(module: str, folder: Path, cache: Cache) -> Learner:
         return import_module(module).load(folder, cache)
     except ModuleNotFoundError as error:
         raise InputError(
-            f"{folder} needs more packages: pip install 'anomaly[train]' ({error.name} is missing)"
+            f"{folder} needs more packages ({error.name} is missing): in this project's clone,"
+            " pip install '.[train]'"
         ) from None
     except Exception as error:  # json, zip, numpy, HDF5 and Keras all raise errors of their own
         raise InputError(

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from anomaly.config.suggest import suggest_name
 from anomaly.errors import InputError
-from anomaly.metrics.catalogue import EVIDENCE
+from anomaly.metrics.catalogue import EVIDENCE, TABLE
+from anomaly.metrics.catalogue import metric as catalogue_metric
 from anomaly.report.runs import Row
 
 EVERY = "all"  # roles
@@ -54,6 +55,13 @@ def with_tag(rows: Sequence[Row], condition: str) -> list[Row]:
     if value not in values:
         raise InputError(f"--where {condition}: no run has this value{suggest_name(value, values)}")
     return [row for row in rows if row.tags.get(tag) == value]
+
+
+def first_metric(rows: Sequence[Row]) -> str:
+    """The first figure of the catalogue that some row has; accuracy, unless none names classes."""
+    present = {name for row in rows for name in row.metrics}
+    names = [catalogue_metric("val", name) for name in TABLE]
+    return next((name for name in names if name in present), names[0])
 
 
 def metric(rows: Sequence[Row], name: str) -> str:

@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None, program: str = "anomaly report"
     if client is None or not runs:
         raise InputError(_no_run(uri))
     chosen = _chosen(runs, options)
-    metric = choose.metric(chosen, options.sort)
+    metric = choose.metric(chosen, options.sort) if options.sort else choose.first_metric(chosen)
     reference = choose.run(chosen, options.against) if options.against else None
     artifacts = read_artifacts(client, chosen)
     categories = group_by_category(client, runs, chosen, artifacts, metric, reference)
@@ -97,7 +97,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
     add("--role", choices=("member", "pooled", "ensemble", "all"), default="all",
         help="only single models, pooled folds or ensembles")  # fmt: skip
     add("--where", nargs="+", default=[], metavar="TAG=VALUE", help="only runs with these tags")
-    add("--sort", default="val/accuracy", metavar="METRIC", help="sort by this figure")
+    add("--sort", metavar="METRIC", help="sort by this figure, if not by validation accuracy")
     add("--against", metavar="RUN", help="compare the others with this run: an id or a name")
     add("--to", type=Path, metavar="FOLDER", help="where to write, if not to <output>/report")
     return parser

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from anomaly.report.groups import Group
 from anomaly.report.labels import CHOICES, differing, settings
 from anomaly.report.runs import Row
+from anomaly.tracking.names import DESCRIPTION
 
 KINDS = ("metrics", "params", "tags")  # of columns, and their prefixes
 
@@ -47,7 +48,7 @@ def _line(group: Group, row: Row, keys: Sequence[str]) -> dict[str, object]:
         "run": row.name,
         "run_id": row.id,
         "started": row.started.isoformat(timespec="seconds"),
-        "command": row.tags.get("mlflow.note.content", "").strip("`"),
+        "command": row.tags.get(DESCRIPTION, "").strip("`"),
         **_comparison(group, row),
         **{f"metrics.{key}": value for key, value in row.metrics.items()},
         **{f"params.{key}": values.get(key) for key in keys if key not in CHOICES},

@@ -12,6 +12,7 @@ from anomaly.report.labels import differing, settings
 from anomaly.report.pictures import Budget, figure_uri
 from anomaly.report.runs import Row
 from anomaly.report.table import Table, number, table
+from anomaly.tracking.names import DESCRIPTION
 
 CHARTED = ("accuracy", "defect_accuracy")
 BARS = 40  # runs in a chart; with more, nobody could read it
@@ -119,7 +120,7 @@ def _facts(row: Row, keys: Sequence[str]) -> dict[str, str]:
         "run": row.id,
         "started": f"{row.started:%Y-%m-%d %H:%M}",
         "folder": row.tags.get("folder", ""),
-        "command": row.tags.get("mlflow.note.content", "").strip("`"),
+        "command": row.tags.get(DESCRIPTION, "").strip("`"),
         **{key: values[key] for key in keys if key in values},
     }
     return {name: text for name, text in facts.items() if text}

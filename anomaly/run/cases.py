@@ -22,7 +22,7 @@ SHOWN = 4  # best and worst cases in the overlays
 def cases(name: str, split: Split, joined: Joined, cache: Cache) -> dict[str, Figure]:
     """The best and the worst of the truly defective images, by class first, then by overlap.
 
-    None where the predictions lack classes, heat, pixels or instances.
+    Empty where the predictions lack classes, heat, pixels or instances.
     """
     predictions, truth = joined.predictions, joined.truth
     proba, heat = predictions.proba, predictions.heat

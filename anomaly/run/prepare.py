@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,7 +12,7 @@ from anomaly.cache.store import Cache
 from anomaly.config.schema import RunConfig
 from anomaly.config.suggest import suggest_name
 from anomaly.errors import InputError
-from anomaly.metrics.catalogue import objectives
+from anomaly.metrics.catalogue import TABLE, objectives, told_by
 from anomaly.run.build import instantiate
 from anomaly.run.identity import identity
 from anomaly.types import Dataset
@@ -79,6 +80,20 @@ def check_objective(objective: str, classes: tuple[str, ...]) -> None:
         raise InputError(
             f"objective={objective} is not a figure that a sweep can choose by"
             f"{suggest_name(objective, known)}"
+        )
+
+
+def check_told(objective: str, tells: Iterable[str]) -> None:
+    """Refuse an objective that the chosen learner never has.
+
+    Raises:
+        InputError: naming one that it has.
+    """
+    if not told_by(objective, tells):
+        known = next(f"val/{name}" for name in TABLE if told_by(name, tells))
+        raise InputError(
+            f"objective={objective} is not a figure of this model, which tells"
+            f" {' and '.join(sorted(tells))}; give another, such as objective={known}"
         )
 
 

@@ -29,12 +29,20 @@ SIDE = 256  # of a shown image, pixels
 def write(folder: Path, learner: Learner, dataset: Dataset, policy: Policy, cache: Cache) -> None:
     """Save all of it in a run's folder; a Keras model also in MLflow's format."""
     save(folder, "training_curves", training_curves(curves(folder), "training"))
-    versions = None if learner.augments_each_epoch else policy.versions(dataset.train.labels)
-    save(folder, "augmentation", _augmentation(dataset, policy, versions, cache))
+    if "augment" in learner.reads:
+        _save_augmentation(folder, learner, dataset, policy, cache)
     if learner.model is None:  # the model last: once it is saved, its checkpoints are gone
         learner.save(folder / "model")
     else:
         learner.save(write_model(folder / "model", learner.model))
+
+
+def _save_augmentation(
+    folder: Path, learner: Learner, dataset: Dataset, policy: Policy, cache: Cache
+) -> None:
+    """Versions of one image of each class, as training sees them."""
+    versions = None if learner.augments_each_epoch else policy.versions(dataset.train.labels)
+    save(folder, "augmentation", _augmentation(dataset, policy, versions, cache))
 
 
 def _augmentation(

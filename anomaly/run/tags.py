@@ -6,14 +6,15 @@ import hashlib
 import json
 import shlex
 import subprocess
-from pathlib import Path
 
 from anomaly.config.job import Job
 from anomaly.config.parse import parameters
+from anomaly.config.paths import CONF, INSTALLED
 from anomaly.config.schema import SLOTS, RunConfig
 from anomaly.run.identity import APART as WHEREABOUTS
 from anomaly.run.identity import state
 from anomaly.runtime import process
+from anomaly.tracking.names import DESCRIPTION
 from anomaly.tracking.nest import parent_of
 from anomaly.types import Dataset
 
@@ -43,7 +44,7 @@ def tags(config: RunConfig, job: Job, dataset: Dataset) -> dict[str, str]:
         **{
             group: job.choices[group] for group in groups if group != "sweep"
         },  # "sweep" is its folder
-        "mlflow.note.content": "`" + shlex.join(["python", "train.py", *job.overrides]) + "`",
+        DESCRIPTION: "`" + shlex.join(["python", "train.py", *job.overrides]) + "`",
     }
     if dataset.folds_digest:
         tags["cross_validation"] = _cross_validation(config, job, dataset)
@@ -67,10 +68,12 @@ def _cross_validation(config: RunConfig, job: Job, dataset: Dataset) -> str:
 
 
 def _git_commit() -> str:
+    """Of our clone; an installed package may lie in somebody else's."""
+    if CONF == INSTALLED:
+        return ""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
-    here = Path(__file__).parent
     try:
-        done = subprocess.run(command, cwd=here, capture_output=True, text=True, check=True)
+        done = subprocess.run(command, cwd=CONF, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):  # no git, or no repository
         return ""
     return done.stdout.strip()

@@ -19,7 +19,7 @@ from anomaly.config.schema import RunConfig
 from anomaly.run import tags as naming
 from anomaly.run.build import build_learner, instantiate
 from anomaly.run.identity import identity
-from anomaly.run.prepare import Place, find
+from anomaly.run.prepare import Place, check_told, find
 from anomaly.run.summary import print_scores
 from anomaly.runtime.import_keras import import_keras
 from anomaly.types import Predictions, Scores
@@ -57,6 +57,7 @@ def _train(config: RunConfig, job: Job, place: Place, tags: dict[str, str]) -> d
 
     _, cache, dataset = place
     policy, learner = build_learner(config, dataset.classes, cache)
+    check_told(config.objective, learner.tells)
     backbone = job.choices["backbone"] if "backbone" in learner.reads else None
     kind = naming.model_kind(config, backbone)
     tags |= {"role": "member", "kind": kind, "backbone": backbone or "none"}

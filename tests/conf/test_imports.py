@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "ensemble": {"config", "masks"},
     "model": {"config", "runtime", "cache", "masks", "data", "metrics"},
     "tracking": {"config", "runtime"},
-    "report": {"config", "runtime", "metrics", "plots", "tracking", "run"},
+    "report": {"config", "runtime", "metrics", "plots", "tracking"},
     "run": {
         *("config", "runtime", "cache", "masks", "data", "metrics", "plots", "ensemble"),
         *("model", "tracking"),

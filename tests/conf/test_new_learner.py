@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("anomaly", "conf", "hydra_plugins", "tests", "pyproject.toml", "train.py")
@@ -83,18 +86,46 @@ def load(folder: Path, cache: Cache) -> NearestMean:
 '''
 
 
-def test_a_learner_of_one_file_and_one_yaml_passes_every_battery(tmp_path):
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory) -> Path:
+    """A copy of the project with one learner more."""
+    root = tmp_path_factory.mktemp("tree")
     for part in PARTS:
         copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
-        copy(ROOT / part, tmp_path / part)
-    (tmp_path / "anomaly/model/nearest_mean.py").write_text(PYTHON)
-    (tmp_path / "conf/model/nearest_mean.yaml").write_text(YAML)
+        copy(ROOT / part, root / part)
+    (root / "anomaly/model/nearest_mean.py").write_text(PYTHON)
+    (root / "conf/model/nearest_mean.yaml").write_text(YAML)
+    return root
+
+
+def run(tree: Path, *words: str) -> subprocess.CompletedProcess:
+    environment = {**os.environ, "PYTHONPATH": str(tree)}
+    options = {"cwd": tree, "env": environment, "capture_output": True, "text": True}
+    return subprocess.run([sys.executable, *words], check=False, **options)
+
+
+def test_a_learner_of_one_file_and_one_yaml_passes_every_battery(tree):
     laws = ("contract/test_model_contract.py", "conf/test_conf_files.py", "conf/test_imports.py")
     batteries = [f"tests/{law}" for law in laws]
-    command = [sys.executable, "-m", "pytest", "-q", "-k", "nearest_mean", *batteries]
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
-    done = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-    )
+    done = run(tree, "-m", "pytest", "-q", "-k", "nearest_mean", *batteries)
     assert done.returncode == 0, done.stdout
     assert int(re.search(r"(\d+) passed", done.stdout)[1]) >= 15
+
+
+def test_it_trains_and_is_scored_by_what_it_tells(tree, tmp_path):
+    parts = ("data=demo", "data.images=3", "data.side=64", "data.grid=64", f"output={tmp_path}")
+    done = run(tree, "train.py", "model=nearest_mean", *parts, f"hydra.run.dir={tmp_path / 'run'}")
+    assert done.returncode == 0, done.stderr
+    scores = json.loads((tmp_path / "run" / "scores.json").read_text())
+    assert "test/accuracy" in scores and "test/auroc" in scores
+    assert "test/iou" not in scores and "test/map" not in scores
+
+
+def test_an_objective_that_it_does_not_tell_is_refused_before_training(tree, tmp_path):
+    parts = ("data=demo", "data.images=3", "data.side=64", "data.grid=64", f"output={tmp_path}")
+    done = run(tree, "train.py", "model=nearest_mean", *parts, "objective=val/iou")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == (
+        "error: objective=val/iou is not a figure of this model, which tells score and types;"
+        " give another, such as objective=val/accuracy"
+    )

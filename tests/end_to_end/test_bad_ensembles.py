@@ -1,7 +1,7 @@
 """THE TABLE of bad input, continued: ensembles and evaluation.
 
 The first rows are answered in a second or two; the others look into a store of runs. Every
-way in which a run can be unfit to vote is in tests/unit/test_members.py.
+way in which a run can be unfit to vote is in tests/unit/run/test_members.py.
 """
 
 from __future__ import annotations

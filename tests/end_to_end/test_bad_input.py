@@ -298,6 +298,12 @@ VALUES = [
         " detector_gpu, gpu, scratch, smoke, transfer",
     ),
     (
+        "a group that is to be a number",
+        "trainer=2",
+        nothing,
+        "trainer=2 is not known (one of: default, detector, detector_gpu, gpu, scratch, smoke, transfer)",
+    ),
+    (
         "a group that is nothing by itself",
         "experiment=null",
         nothing,

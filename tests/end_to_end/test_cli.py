@@ -70,7 +70,7 @@ def test_a_verb_without_its_packages_says_how_to_install_them(verb, package, tmp
     (tmp_path / f"{package}.py").write_text(f"raise ModuleNotFoundError(name='{package}')")
     done = run(verb, cwd=tmp_path, PYTHONPATH=f"{tmp_path}:{ROOT}")
     assert done.returncode == 1
-    needs = f"error: anomaly {verb} needs more packages: pip install 'anomaly[train]'"
+    needs = f"error: anomaly {verb} needs more packages: in this project's clone, pip install '.[train]'"
     assert done.stderr == f"{needs} ({package} is missing)\n"
 
 

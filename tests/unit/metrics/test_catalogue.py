@@ -65,3 +65,18 @@ def test_a_class_may_have_a_dot_in_its_name():
 def test_tracking_takes_the_name_of_any_class():
     assert catalogue.metric("val", "recall.größer, 1 %") == "val/recall.größer_ 1 _"
     assert catalogue.metric("test", "iou", catalogue.LOW) == "test/iou_low"
+
+
+@pytest.mark.parametrize(
+    "metric, tells, has",
+    [
+        ("val/accuracy", {"types"}, True),
+        ("val/accuracy", {"score", "heat"}, False),
+        ("val/auroc", {"score"}, True),
+        ("val/iou", {"score"}, False),
+        ("val/recall.hole", {"types", "heat"}, True),
+        ("val/ap.hole", {"types", "heat"}, False),
+    ],
+)
+def test_a_figure_is_had_by_learners_that_tell_what_it_needs(metric, tells, has):
+    assert catalogue.told_by(metric, tells) == has
