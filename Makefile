@@ -67,10 +67,10 @@ ui: setup ## open the MLflow UI on the runs in OUTPUT=outputs: [PORT=5000]
 report: setup ## put all runs in OUTPUT side by side on one page: [ARGS="--category bottle --role pooled"]
 	$(RUN) -m anomaly.report --output $(call quoted,$(OUTPUT)) $(ARGS)
 
-study-bottle: setup ## run experiments/bottle_classifiers anew (ROOT=DIR with bottle in it; an hour)
+study-bottle: setup ## repeat experiments/bottle_classifiers (ROOT=DIR with bottle in it; an hour)
 	PYTHON=$(RUN) sh experiments/bottle_classifiers/run.sh $(call quoted,$(ROOT)) $(call quoted,$(OUTPUT)/studies/bottle_classifiers)
 
-study-detector: setup ## run experiments/bottle_mask_rcnn anew (ROOT=DIR with bottle in it; two hours)
+study-detector: setup ## repeat experiments/bottle_mask_rcnn (ROOT=DIR with bottle in it; two hours)
 	PYTHON=$(RUN) sh experiments/bottle_mask_rcnn/run.sh $(call quoted,$(ROOT)) $(call quoted,$(OUTPUT)/studies/bottle_mask_rcnn)
 
 lock: | $(UV) ## compile pyproject.toml and requirements/*.in into locked, hashed lists

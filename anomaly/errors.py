@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class InputError(ValueError):
-    """A mistake that the user can mend; its text is the one sentence that they read."""
+    """A mistake that the user can correct; its text is the one sentence that they read."""
 
 
 class Unsent(InputError):

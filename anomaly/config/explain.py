@@ -17,7 +17,7 @@ STOPPED, TERMINATED = 130, 143  # what a shell calls a program ended by Ctrl-C, 
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Where the user can mend a failure, print one sentence and exit; a bug keeps its traceback."""
+    """Where the user can correct a failure, print one sentence and exit; a bug keeps its traceback."""
     try:
         yield
     except Terminated:
@@ -51,7 +51,7 @@ def contained(log: logging.Logger) -> Iterator[None]:
 
 
 def sentence(error: Exception) -> str | None:
-    """What to say of a failure that the user can mend; None for a bug."""
+    """What to say of a failure that the user can correct; None for a bug."""
     if isinstance(error, InputError):
         return str(error)
     if refusal := refusals.sentence(error):

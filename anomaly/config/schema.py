@@ -86,7 +86,7 @@ class TrackingConfig:
     uri: str | None = None
 
     def mistakes(self) -> list[str]:
-        """One sentence for an address that is none of a store."""
+        """One sentence if the address is not one of a store."""
         if self.uri is None or STORE.match(self.uri):
             return []
         return [
@@ -154,7 +154,7 @@ class CacheConfig:
     gigabytes: float = 8.0
 
     def mistakes(self) -> list[str]:
-        """One sentence for a size that is none."""
+        """One sentence if the size is not positive and finite."""
         if 0 < self.gigabytes < float("inf"):
             return []
         return [f"cache.gigabytes must be above 0 and finite, got {self.gigabytes}"]

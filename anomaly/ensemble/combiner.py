@@ -8,7 +8,7 @@ import numpy as np
 
 
 class Combiner(Protocol):
-    """Makes one opinion of several; it meets validate in `fit`, and test only in `combine`."""
+    """Combines the probabilities of members: `fit` sees validate, `combine` the images to judge."""
 
     weights: np.ndarray  # (m,) 0 or more, sum 1: each member's part in heat maps and instances
 

@@ -71,7 +71,7 @@ def pool(
 def _folds(config: RunConfig, dataset: Dataset, tags: Mapping[str, str], store: Store) -> list[Run]:
     """The newest run of every fold, or none where some are still to come.
 
-    Where folds are run again, those of before do not stand for them.
+    With trainer.rerun, only the folds of this sweep count.
     """
     wanted = {"cross_validation": tags["cross_validation"], "role": tags["role"]}
     if config.trainer.rerun and "sweep" in tags:

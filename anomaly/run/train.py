@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 def main(words: Sequence[str]) -> None:
     """Train, evaluate and record what a command line such as ["model=tiny", "-m", "seed=0,1"] says.
 
-    Exits with one sentence where the user can mend what failed.
+    Exits with one sentence where the user can correct what failed.
     """
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra passes errors on, to be explained here
     register()

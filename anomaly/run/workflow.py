@@ -37,7 +37,7 @@ def run(config: RunConfig, job: Job) -> float:
     """Train or combine, score and record; returns the sweep's objective.
 
     Raises:
-        InputError: something the user can mend; nothing computed by then is lost.
+        InputError: something the user can correct; nothing computed by then is lost.
     """
     unused.refuse(config, job)
     place = find(config)

@@ -155,7 +155,7 @@ class Search(Sweeper):
             _tell(study, trial, child, session.config.objective)
 
     def _ask(self, study: Study) -> Trial:
-        """A trial seeded by its number, so that an interrupted search goes on as if it never was."""
+        """A trial seeded by its number, so that an interrupted search continues as it would have."""
         import optuna
 
         number = len(study.get_trials(deepcopy=False))
