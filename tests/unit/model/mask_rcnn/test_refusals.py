@@ -70,6 +70,7 @@ def test_a_diverging_training_keeps_the_weights_from_before(parsed, learner_of, 
         assert np.array_equal(weights, expected)
 
 
+@pytest.mark.slow  # compiles both stages
 def test_if_fine_tuning_diverges_at_once_the_first_stage_is_kept(parsed, learner_of, demo):
     stage = ("finetune.epochs=1", "finetune.learning_rate=10", "finetune.batch_size=4")
     run = parsed(*SMALL, "trainer.epochs=1", *(f"trainer.{value}" for value in stage))

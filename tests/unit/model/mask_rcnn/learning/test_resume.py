@@ -14,6 +14,7 @@ SMALL = (
 )
 
 
+@pytest.mark.slow  # compiles both stages twice; in `make test` one stage is killed and continued
 def test_both_stages_continue_from_their_checkpoints(
     parsed, learner_of, demo, monkeypatch, tmp_path
 ):
