@@ -52,5 +52,5 @@ def _ranked(called: np.ndarray, true: np.ndarray, overlap: np.ndarray) -> dict[s
 
 def _caption(joined: Joined, place: int, sure: float, overlap: float) -> str:
     predictions, truth = joined.predictions, joined.truth
-    true, called = (truth.classes[p.labels[place]] for p in (truth, predictions))
-    return f"{truth.ids[place]}: {true}, called {called} ({sure:.2f}), IoU {overlap:.2f}"
+    true, predicted = (truth.classes[p.labels[place]] for p in (truth, predictions))
+    return f"{truth.ids[place]}: {true}, predicted {predicted} ({sure:.2f}), IoU {overlap:.2f}"

@@ -63,7 +63,7 @@ def _augmentation(
         shown = range(min(count, VERSIONS))
         rows.append([policy.apply(image, blank, sample.id, k)[0] for k in shown])
         captions.append(f"{name}: {sample.id}, {_many(versions is None, count)}")
-    return augmented_images(rows, captions, "augmentation of the train part")
+    return augmented_images(rows, captions, "augmentation of the train split")
 
 
 def _many(endless: bool, count: int) -> str:

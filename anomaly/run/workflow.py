@@ -22,10 +22,11 @@ from anomaly.run.identity import identity
 from anomaly.run.prepare import Place, check_told, find
 from anomaly.run.summary import print_scores
 from anomaly.runtime.import_keras import import_keras
-from anomaly.types import Predictions, Scores
+from anomaly.types import Predictions, Scores, Split
 
 if TYPE_CHECKING:
     from anomaly.ensemble.combiner import Combiner
+    from anomaly.model.learner import Learner
     from anomaly.run.members import Member
     from anomaly.tracking.store import Store
 
@@ -71,14 +72,19 @@ def _train(config: RunConfig, job: Job, place: Place, tags: dict[str, str]) -> d
         )
         learner.fit(dataset.train, dataset.validate, config.trainer, report)
         predicted = {
-            "val": learner.predict(dataset.validate.images, dataset.validate.grid),
-            "test": learner.predict(dataset.test.images, dataset.test.grid),
+            "val": _predict(learner, dataset.validate),
+            "test": _predict(learner, dataset.test),
         }
         scores = evaluate.write(job.folder, dataset, predicted, config.evaluate, cache)
         save.write(job.folder, learner, dataset, policy, cache)
         tracker.finish(evaluate.metrics(scores))
     _conclude(config, job, place, tags, tracker.record.run_id, scores)
     return scores
+
+
+def _predict(learner: Learner, split: Split) -> Predictions:
+    log.info("predicting %s: %d images", split.name, len(split))
+    return learner.predict(split.images, split.grid)
 
 
 def _combine(config: RunConfig, job: Job, place: Place, tags: dict[str, str]) -> dict[str, Scores]:
