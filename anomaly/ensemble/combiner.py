@@ -1,4 +1,8 @@
-"""The contract of every combiner."""
+"""The contract of every combiner.
+
+A combiner NAME is a module `anomaly/ensemble/NAME` with two functions: `build`, whose arguments are
+those of conf/ensemble/NAME.yaml, and `load(arrays)`, the fitted combiner that gave `arrays()`.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +26,10 @@ class Combiner(Protocol):
 
     def combine(self, probas: np.ndarray) -> np.ndarray:
         """(n, c) probabilities from the members' (m, n, c)."""
+        ...
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Everything that `load` needs."""
         ...
 
 

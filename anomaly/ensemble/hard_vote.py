@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from anomaly.ensemble.combiner import equal
@@ -12,6 +14,13 @@ TIE = 1e-3  # the part of the mean probability, too small to outweigh a vote
 def build() -> HardVote:
     """A combiner without settings."""
     return HardVote()
+
+
+def load(arrays: Mapping[str, np.ndarray]) -> HardVote:
+    """The fitted combiner that gave these arrays."""
+    combiner = HardVote()
+    combiner.weights = arrays["weights"]
+    return combiner
 
 
 class HardVote:
@@ -32,3 +41,7 @@ class HardVote:
         """(n, c) from (m, n, c)."""
         votes = np.eye(probas.shape[-1])[probas.argmax(-1)].mean(0)
         return (1 - TIE) * votes + TIE * probas.mean(0)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What `load` takes."""
+        return {"weights": self.weights}

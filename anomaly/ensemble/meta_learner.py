@@ -6,6 +6,7 @@ Source: D. H. Wolpert, "Stacked Generalization", Neural Networks 5 (1992).
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 
 import numpy as np
 from scipy.special import softmax
@@ -14,7 +15,9 @@ from sklearn.model_selection import GridSearchCV, LeaveOneOut, StratifiedKFold
 from sklearn.svm import SVC
 
 from anomaly.config.ranges import Positive
+from anomaly.ensemble import machine
 from anomaly.ensemble.combiner import equal
+from anomaly.ensemble.machine import Machine, machine_of
 
 FOLDS = 5
 Part = tuple[np.ndarray, np.ndarray]
@@ -29,6 +32,8 @@ class MetaLearner:
     """An SVM with RBF kernel on the members' probabilities, side by side."""
 
     weights: np.ndarray
+    classes: int  # that members tell apart; the machine knows those of validate
+    machine: Machine
 
     def __init__(self, C: list[float], gamma: list[float]) -> None:
         self.grid = {"C": C, "gamma": gamma}
@@ -43,8 +48,9 @@ class MetaLearner:
         self.classes = probas.shape[-1]
         x = _rows(probas)
         parts = _parts(labels)
-        self.svm = self._chosen(x, labels, parts)
-        return self._left_out(x, labels, parts)
+        svm = self._chosen(x, labels, parts)
+        self.machine = machine_of(svm)
+        return self._left_out(svm, x, labels, parts)
 
     def _chosen(self, x: np.ndarray, labels: np.ndarray, parts: list[Part]) -> SVC:
         """The best C and gamma, the first of equally good ones; one class alone leaves no choice."""
@@ -52,7 +58,9 @@ class MetaLearner:
             return GridSearchCV(self._svm(), self.grid, cv=parts).fit(x, labels).best_estimator_
         return self._svm().fit(x, labels)
 
-    def _left_out(self, x: np.ndarray, labels: np.ndarray, parts: list[Part]) -> np.ndarray:
+    def _left_out(
+        self, svm: SVC, x: np.ndarray, labels: np.ndarray, parts: list[Part]
+    ) -> np.ndarray:
         """(n, c): each part's probabilities by an SVM that learned from the others."""
         proba = np.zeros((len(x), self.classes))
         for learned, left in parts:
@@ -60,8 +68,8 @@ class MetaLearner:
             if len(known) == 1:
                 proba[left, known[0]] = 1
                 continue
-            svm = clone(self.svm).fit(x[learned], labels[learned])
-            proba[left] = _proba(svm, x[left], self.classes)
+            other = clone(svm).fit(x[learned], labels[learned])
+            proba[left] = _proba(machine_of(other), x[left], self.classes)
         return proba
 
     def _svm(self) -> SVC:
@@ -70,7 +78,25 @@ class MetaLearner:
 
     def combine(self, probas: np.ndarray) -> np.ndarray:
         """(n, c) from (m, n, c)."""
-        return _proba(self.svm, _rows(probas), self.classes)
+        return _proba(self.machine, _rows(probas), self.classes)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What `load` takes."""
+        return {
+            "weights": self.weights,
+            "number_of_classes": np.int64(self.classes),
+            **self.machine.arrays(),
+        }
+
+
+def load(arrays: Mapping[str, np.ndarray]) -> MetaLearner:
+    """The fitted combiner that gave these arrays; it combines the same."""
+    of_machine = dict(arrays)
+    combiner = MetaLearner([], [])
+    combiner.weights = of_machine.pop("weights")
+    combiner.classes = int(of_machine.pop("number_of_classes"))
+    combiner.machine = machine.load(of_machine)
+    return combiner
 
 
 def _parts(labels: np.ndarray) -> list[Part]:
@@ -88,12 +114,10 @@ def _parts(labels: np.ndarray) -> list[Part]:
         return list(parts.split(np.zeros(len(labels)), labels))
 
 
-def _proba(svm: SVC, x: np.ndarray, classes: int) -> np.ndarray:
+def _proba(machine: Machine, x: np.ndarray, classes: int) -> np.ndarray:
     """A softmax keeps the SVM's order of the classes; calibration decides how sure it may be."""
-    decided = svm.decision_function(x)
-    scores = np.stack([-decided, decided], 1) if decided.ndim == 1 else decided
-    proba = np.zeros((len(scores), classes))
-    proba[:, svm.classes_] = softmax(scores, axis=1)
+    proba = np.zeros((len(x), classes))
+    proba[:, machine.classes] = softmax(machine.scores(x), axis=1)
     return proba
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from anomaly.ensemble.combiner import equal
@@ -10,6 +12,13 @@ from anomaly.ensemble.combiner import equal
 def build() -> SoftVote:
     """A combiner without settings."""
     return SoftVote()
+
+
+def load(arrays: Mapping[str, np.ndarray]) -> SoftVote:
+    """The fitted combiner that gave these arrays."""
+    combiner = SoftVote()
+    combiner.weights = arrays["weights"]
+    return combiner
 
 
 class SoftVote:
@@ -25,3 +34,7 @@ class SoftVote:
     def combine(self, probas: np.ndarray) -> np.ndarray:
         """(n, c) from (m, n, c)."""
         return probas.mean(0)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What `load` takes."""
+        return {"weights": self.weights}

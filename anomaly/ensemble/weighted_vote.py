@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from anomaly.ensemble.combiner import equal
@@ -10,6 +12,13 @@ from anomaly.ensemble.combiner import equal
 def build() -> WeightedVote:
     """A combiner without settings."""
     return WeightedVote()
+
+
+def load(arrays: Mapping[str, np.ndarray]) -> WeightedVote:
+    """The fitted combiner that gave these arrays."""
+    combiner = WeightedVote()
+    combiner.weights = arrays["weights"]
+    return combiner
 
 
 class WeightedVote:
@@ -29,3 +38,7 @@ class WeightedVote:
     def combine(self, probas: np.ndarray) -> np.ndarray:
         """(n, c) from (m, n, c)."""
         return np.einsum("m,mnc->nc", self.weights, probas)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What `load` takes."""
+        return {"weights": self.weights}

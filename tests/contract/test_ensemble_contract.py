@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -238,6 +239,20 @@ def test_an_image_is_combined_alike_whatever_its_company(option, combiner):
     every = own.combine(probas)
     assert np.allclose(own.combine(probas[:, 3:4]), every[3:4], atol=1e-12)
     assert np.allclose(own.combine(probas[:, ::-1]), every[::-1], atol=1e-12)
+
+
+@EACH
+@TWO_AND_FIVE
+def test_a_combiner_read_back_combines_the_same_to_the_last_bit(
+    option, classes, combiner, tmp_path
+):
+    own, probas = combiner(option), stacked(team(classes))
+    own.fit(probas, truth(VALIDATE, classes))
+    np.savez(tmp_path / "combiner.npz", **own.arrays())
+    with np.load(tmp_path / "combiner.npz", allow_pickle=False) as file:
+        again = import_module(f"anomaly.ensemble.{option}").load(dict(file))
+    assert np.array_equal(again.weights, own.weights)
+    assert np.array_equal(again.combine(probas), own.combine(probas))
 
 
 @EACH
