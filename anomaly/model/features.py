@@ -6,6 +6,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
 
 import keras
 import numpy as np
@@ -23,22 +24,18 @@ MAKERS = (
     "model/features.py",
 )  # the code that makes an output
 BATCH = 16  # always full: one shape is compiled, and no output depends on the other pictures
-PREFETCH = 4  # batches loaded before they are needed
+PREFETCH = 4  # batches, or photos, loaded before they are needed
+Item, Loaded = TypeVar("Item"), TypeVar("Loaded")
 
 
 class Extractor:
-    """A network with one output, and the cache of its outputs.
+    """A network with one output, and the cache of its outputs, in float32."""
 
-    Outputs are stored as `dtype`. A new one is returned as it will be read back, so that a run on
-    a warm cache repeats a run on a cold one.
-    """
-
-    def __init__(self, network: keras.Model, cache: Cache, dtype: str = "float32") -> None:
+    def __init__(self, network: keras.Model, cache: Cache) -> None:
         self.network = network
         self.cache = cache
-        self.dtype = dtype
         self.name = key_of(
-            "features", digest(*MAKERS), fingerprint(network), keras.backend.backend(), dtype
+            "features", digest(*MAKERS), fingerprint(network), keras.backend.backend()
         )
 
     def __call__(self, pictures: Sequence[Picture], label: str = "") -> np.ndarray:
@@ -47,14 +44,7 @@ class Extractor:
         cached = {key: array for key in set(keys) if (array := self.cache.read(key)) is not None}
         missing = {k: p for k, p in zip(keys, pictures, strict=True) if k not in cached}
         outputs = cached | dict(self._compute(missing, label, len(pictures)))
-        return np.stack([outputs[key] for key in keys]).astype(np.float32)
-
-    def fill(self, pictures: Sequence[Picture], label: str) -> None:
-        """Compute what the cache lacks, without holding all of it in memory."""
-        keys = self._keys(pictures)
-        missing = {k: p for k, p in zip(keys, pictures, strict=True) if k not in self.cache}
-        for _ in self._compute(missing, label, len(pictures)):
-            pass
+        return np.stack([outputs[key] for key in keys])
 
     def _keys(self, pictures: Sequence[Picture]) -> list[str]:
         return [key_of(self.name, picture.key) for picture in pictures]
@@ -67,7 +57,7 @@ class Extractor:
             log.info("%s: %d pictures, %d not in the cache", label, total, len(missing))
         keys = list(missing)
         chunks = [keys[i : i + BATCH] for i in range(0, len(keys), BATCH)]
-        batches = _prefetched(lambda chunk: [missing[key].load() for key in chunk], chunks)
+        batches = prefetched(lambda chunk: [missing[key].load() for key in chunk], chunks)
         for chunk, images in track(zip(chunks, batches, strict=True), label, len(chunks)):
             for key, output in zip(chunk, self._forward(np.stack(images)), strict=True):
                 self.cache.write(key, output)
@@ -77,15 +67,15 @@ class Extractor:
         short = BATCH - len(images)
         full = np.concatenate([images, np.repeat(images[-1:], short, axis=0)]) if short else images
         outputs = self.network.predict_on_batch(full.astype(np.float32))
-        return np.asarray(outputs)[: len(images)].astype(self.dtype)
+        return np.asarray(outputs)[: len(images)].astype(np.float32)
 
 
-def _prefetched(load: Callable[[list[str]], list[np.ndarray]], chunks: list[list[str]]) -> Iterator:
-    """Batches of images, loaded a few ahead of their use: never all of them in memory."""
+def prefetched(load: Callable[[Item], Loaded], items: Sequence[Item]) -> Iterator[Loaded]:
+    """What `load` gives for each item, a few ahead of their use: never all of it in memory."""
     with ThreadPoolExecutor() as pool:
         loading: deque[Future] = deque()
-        for chunk in chunks:
-            loading.append(pool.submit(load, chunk))
+        for item in items:
+            loading.append(pool.submit(load, item))
             if len(loading) > PREFETCH:
                 yield loading.popleft().result()
         while loading:

@@ -13,6 +13,7 @@ from anomaly.cache.store import Cache
 from anomaly.config.schema import TrainerConfig
 from anomaly.data.truth import load_instances
 from anomaly.model.classifier.inference import Inference, Reference
+from anomaly.model.classifier.maps import Maps
 from anomaly.model.classifier.stages import Recipe, Stages
 from anomaly.model.learner import Report
 from anomaly.model.localise import choose_threshold, predictions
@@ -49,9 +50,9 @@ class Classifier:
     def _set_model(self, model: keras.Model) -> None:
         """Predict with this network from now on; its weights must not change any more."""
         self.model = model
-        settings = {name: self.settings[name] for name in ("levels", "pooling", "views")}
-        networks = (model.get_layer("features"), model.get_layer("head"))
-        self.inference = Inference(*networks, cache=self.cache, **settings)
+        levels, pooling, views = (self.settings[name] for name in ("levels", "pooling", "views"))
+        maps = Maps(model.get_layer("features"), levels, views, self.cache)
+        self.inference = Inference(maps, model.get_layer("head"), pooling)
 
     def fit(self, train: Split, validate: Split, trainer: TrainerConfig, report: Report) -> None:
         """Train the head on frozen features, then everything; choose the heat threshold.

@@ -23,11 +23,11 @@ def pool(backbone: keras.Model, levels: Sequence[str], pooling: Sequence[str]) -
     return keras.Model(image, joined, name="features")
 
 
-def level(features: keras.Model, name: str) -> keras.Model:
-    """RGB (n, h, w, 3) to one level's map (n, h', w', c) of the backbone inside `features`."""
+def levels(features: keras.Model, names: Sequence[str]) -> keras.Model:
+    """RGB (n, h, w, 3) to {level: map (n, h', w', c)} of the backbone inside `features`."""
     image = keras.Input(features.input_shape[1:], name="image")
     maps = features.get_layer("backbone")(image)
-    return keras.Model(image, maps[name])
+    return keras.Model(image, {name: maps[name] for name in names})
 
 
 def pool_arrays(maps: Sequence[np.ndarray], pooling: Sequence[str]) -> np.ndarray:

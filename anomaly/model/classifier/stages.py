@@ -15,6 +15,7 @@ from anomaly.model.classifier import network
 from anomaly.model.classifier.batches import Labelled
 from anomaly.model.classifier.finetune import finetune
 from anomaly.model.classifier.head_training import evaluate, train_head
+from anomaly.model.classifier.standardisation import adapt
 from anomaly.model.classifier.svm_head import SvmSettings, fit_head
 from anomaly.model.features import Extractor
 from anomaly.model.learner import Report
@@ -115,7 +116,7 @@ class Stages:
         """
         layer = next((x for x in head.layers if x.name == "standardise"), None)
         if layer is not None:
-            layer.adapt(vectors[first_occurrences(self.train_set.pictures)])
+            adapt(layer, vectors[first_occurrences(self.train_set.pictures)])
         return layer
 
     def _optimizer(self, stage: StageConfig) -> keras.optimizers.Optimizer:

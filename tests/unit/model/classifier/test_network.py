@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keras
 import numpy as np
+import pytest
 
 from anomaly.backbone import tiny
 from anomaly.cache.store import Cache
@@ -40,7 +41,7 @@ def test_using_a_network_does_not_change_its_fingerprint():
     features = network.pool(backbone(), ["C3", "C4"], ["avg"])
     before = fingerprint(features)
     features.predict_on_batch(IMAGES.astype(np.float32))
-    network.level(features, "C3")
+    network.levels(features, ["C3"])
     network.join(features, network.head(24, 2, units=4, dropout=0, standardise=False))
     assert fingerprint(features) == before
 
@@ -70,13 +71,13 @@ def test_whatever_changes_the_output_changes_the_fingerprint():
 
 def test_the_levels_of_one_network_have_different_fingerprints():
     features = network.pool(backbone(), ["C2", "C3", "C4", "C5"], ["avg"])
-    levels = [network.level(features, level) for level in ("C2", "C3", "C4", "C5")]
+    levels = [network.levels(features, [level]) for level in ("C2", "C3", "C4", "C5")]
     assert len({fingerprint(level) for level in levels}) == 4
 
 
 def test_the_same_level_taken_again_has_the_same_fingerprint():
     features = network.pool(backbone(), ["C3", "C4"], ["avg"])
-    names = [fingerprint(network.level(features, "C4")) for _ in range(3)]
+    names = [fingerprint(network.levels(features, ["C4"])) for _ in range(3)]
     assert len(set(names)) == 1
 
 
@@ -90,12 +91,15 @@ def test_features_are_the_pooled_levels_in_the_given_order():
     assert np.allclose(vectors, np.concatenate(expected, axis=1), atol=1e-5)
 
 
-def test_the_map_of_a_level_is_that_of_the_backbone():
+@pytest.mark.parametrize("names", [["C3"], ["C4", "C3"]])
+def test_the_maps_of_levels_are_those_of_the_backbone(names):
     built = backbone()
     maps = built.predict_on_batch(IMAGES.astype(np.float32))
     features = network.pool(built, ["C3", "C4"], ["avg"])
-    level = network.level(features, "C3").predict_on_batch(IMAGES.astype(np.float32))
-    assert np.allclose(level, maps["C3"], atol=1e-5)
+    levels = network.levels(features, names).predict_on_batch(IMAGES.astype(np.float32))
+    assert len(levels) == len(names)
+    for name in names:
+        assert np.allclose(levels[name], maps[name], atol=1e-5)
 
 
 def test_the_joined_network_is_the_softmax_of_the_head_on_the_features():
@@ -131,14 +135,6 @@ def test_an_images_features_do_not_depend_on_its_neighbours(cache):
     assert np.array_equal(among[2], among[3])
 
 
-def test_two_levels_share_a_cache_without_mixing_up_their_maps(cache):
-    features = network.pool(backbone(), ["C3", "C4"], ["avg"])
-    maps = [
-        Extractor(network.level(features, k), cache, "float16")(pictures()) for k in ("C3", "C4")
-    ]
-    assert [m.shape for m in maps] == [(3, 8, 8, 8), (3, 4, 4, 16)]
-
-
 def test_a_network_with_other_levels_does_not_read_the_features_of_the_first(cache):
     shapes = [
         Extractor(network.pool(backbone(), levels, ["avg"]), cache)(pictures()).shape
@@ -147,23 +143,12 @@ def test_a_network_with_other_levels_does_not_read_the_features_of_the_first(cac
     assert shapes == [(3, 8 + 32), (3, 16 + 32)]
 
 
-def test_filling_the_cache_computes_what_is_missing_and_no_more(cache):
-    loaded: list[int] = []
-    extract = Extractor(network.pool(backbone(), ["C3"], ["avg"]), cache)
-    extract(pictures(1, loaded))
-    extract.fill(pictures(3, loaded), "features")
-    assert loaded == [0, 1, 2]
-    extract.fill(pictures(3, loaded), "features")
-    assert extract(pictures(3, loaded)).shape == (3, 8)
-    assert loaded == [0, 1, 2]
-
-
 def test_what_a_small_cache_has_dropped_is_computed_again(tmp_path, cache):
     features = network.pool(backbone(), ["C3"], ["avg"])
     loaded: list[int] = []
     again: list[int] = []
     small = Extractor(features, Cache(tmp_path / "small", gigabytes=100 / 2**30))
-    small.fill(pictures(3, loaded), "features")  # the cache has room for one
+    small(pictures(3, loaded))  # the cache has room for one
     vectors = small(pictures(3, again))
     assert np.array_equal(vectors, Extractor(features, cache)(pictures(3, [])))
     assert (loaded, again) == ([0, 1, 2], [0, 1])
@@ -176,7 +161,8 @@ def test_arrays_are_pooled_as_by_the_network():
     levels = {"C2": fine, "C3": keras.layers.Conv2D(5, 3, 2)(fine)}
     features = network.pool(keras.Model(image, levels), ["C2", "C3"], ["avg", "max"])
     images = np.random.default_rng(0).uniform(0, 255, (2, 32, 32, 3)).astype(np.float32)
-    maps = [np.asarray(network.level(features, c).predict_on_batch(images)) for c in levels]
+    outputs = network.levels(features, list(levels)).predict_on_batch(images)
+    maps = [outputs[level] for level in levels]
     vectors = network.pool_arrays(maps, ["avg", "max"])
     assert vectors.shape == (2, 18)
     assert np.allclose(vectors, np.asarray(features.predict_on_batch(images)), atol=1e-4)
