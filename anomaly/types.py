@@ -26,10 +26,11 @@ def tidy(name: str) -> str:
 
 @dataclass(frozen=True)
 class Image:
-    """A photo: a file, or pixels in memory. In a data set `id` is its path, with forward slashes."""
+    """A photo in a file or in memory. In a data set `id` is its path, with forward slashes."""
 
     id: str
-    source: Path | np.ndarray = field(compare=False)  #: a file, or (h, w, 3) uint8 RGB pixels
+    #: a file, the bytes of one, or (h, w, 3) uint8 RGB pixels
+    source: Path | bytes | np.ndarray = field(compare=False, repr=False)
     content: str  #: digest of the bytes, the key of everything cached about it
 
 
@@ -172,7 +173,7 @@ class Predictions:
     ids: tuple[str, ...]
     classes: tuple[str, ...]
     proba: np.ndarray | None = None  #: (n, c) float64, rows sum to 1
-    heat: np.ndarray | None = None  #: (n, h, w) float32 in 0..1, how defective each pixel looks
+    heat: np.ndarray | None = None  #: (n, h, w) float32 in 0..1, in steps of 1/65535: how defective each pixel looks
     segmentation: np.ndarray | None = None  #: (n, h, w) bool, the pixels called defective
     detections: tuple[Detections, ...] | None = None
     score: np.ndarray | None = None  #: (n,) float32, how unlike good parts; higher is worse

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -12,7 +13,12 @@ import numpy as np
 
 from anomaly.cache.code import digest
 from anomaly.cache.store import Cache, key_of
-from anomaly.data.read import UnreadableImage, check_unchanged, read_image
+from anomaly.data.read import (
+    UnreadableImage,
+    check_unchanged,
+    read_bytes,
+    read_image,
+)
 from anomaly.data.read import digest as file_digest
 from anomaly.errors import InputError
 from anomaly.types import Image
@@ -20,18 +26,18 @@ from anomaly.types import Image
 MAKERS = ("data/read.py", "data/images.py")  # the code that makes a resized image
 
 
-def photo(source: Path | str | np.ndarray, id: str | None = None) -> Image:
+def photo(source: Path | str | bytes | np.ndarray, id: str | None = None) -> Image:
     """A photo that belongs to no data set, to be inspected.
 
     Args:
-        source: a file, or (h, w, 3) uint8 RGB pixels.
+        source: a file, the bytes of one (the same photo), or (h, w, 3) uint8 RGB pixels.
         id: its name in predictions; by default the path, or the first digits of its digest.
 
     Raises:
         InputError: a file that cannot be read, or pixels of another shape or type.
     """
-    if isinstance(source, np.ndarray):
-        content = _digest_of_pixels(source)
+    if isinstance(source, bytes | np.ndarray):
+        content = file_digest(source) if isinstance(source, bytes) else _digest_of_pixels(source)
         return Image(id or content[:12], source, content)
     try:
         return Image(id or Path(source).as_posix(), Path(source), file_digest(Path(source)))
@@ -50,7 +56,7 @@ def load_image(image: Image, size: int, cache: Cache) -> np.ndarray:
     """One image at (size, size, 3), uint8 RGB.
 
     Raises:
-        InputError: the file cannot be decoded, or has changed since its digest was taken.
+        InputError: the photo cannot be decoded, or has changed since its digest was taken.
     """
     return cache.get(
         key_of("image", digest(*MAKERS), image.content, size), lambda: _resized(image, size)
@@ -76,11 +82,21 @@ def _digest_of_pixels(pixels: np.ndarray) -> str:
 
 
 def _resized(image: Image, size: int) -> np.ndarray:
+    return resize(pixels_of(image), size)
+
+
+def pixels_of(image: Image) -> np.ndarray:
+    """(h, w, 3) uint8 RGB, upright.
+
+    Raises:
+        InputError: the photo cannot be decoded, or has changed since its digest was taken.
+    """
     if isinstance(image.source, np.ndarray):
-        return resize(image.source, size)
+        return image.source
     try:
-        resized = resize(read_image(image.source), size)
-        check_unchanged(image.source, image.content)  # also finds a change before decoding
-        return resized
+        data = read_bytes(image.source)  # once, so that what is decoded is what was checked
+        check_unchanged(data, image.content)
+        return read_image(data)
     except UnreadableImage as error:
-        raise InputError(f"{image.source}: {error}") from None
+        name = image.id if isinstance(image.source, bytes) else image.source
+        raise InputError(f"{name}: {error}") from None

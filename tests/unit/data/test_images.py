@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
 import PIL.Image
 import pytest
 
-from anomaly.data.images import load_image, load_images, resize
+from anomaly.cache.store import NoCache
+from anomaly.data.images import load_image, load_images, photo, resize
 from anomaly.data.read import digest
 from anomaly.errors import InputError
 from anomaly.types import Image
@@ -74,3 +76,36 @@ def test_an_image_that_cannot_be_decoded_is_named(tmp_path, cache):
     (tmp_path / "cut.png").write_bytes(b"\x89PNG\r\n\x1a\nthat is all")
     with pytest.raises(InputError, match=r"cut\.png: "):
         load_image(Image("cut.png", tmp_path / "cut.png", "digest"), 16, cache)
+
+
+def test_a_file_and_its_bytes_are_the_same_photo(tmp_path, cache):
+    file = images(tmp_path, 1)[0].source
+    stored, received = photo(file), photo(file.read_bytes())
+    assert stored.content == received.content == hashlib.sha256(file.read_bytes()).hexdigest()
+    pixels = load_image(stored, 16, NoCache())
+    assert np.array_equal(load_image(received, 16, NoCache()), pixels)
+    load_image(stored, 16, cache)
+    file.unlink()
+    assert np.array_equal(load_image(received, 16, cache), pixels)
+
+
+def test_bytes_are_named_by_their_digest_unless_they_have_a_name(tmp_path):
+    data = images(tmp_path, 1)[0].source.read_bytes()
+    assert photo(data).id == hashlib.sha256(data).hexdigest()[:12]
+    assert photo(data, "part 7").id == "part 7"
+    assert len(repr(photo(data))) < 200  # an encoded photo may have megabytes
+
+
+@pytest.mark.parametrize(
+    "data, reason",
+    [
+        (b"", "empty file"),
+        (b"no pixels here", "not an image"),
+        (b"\x89PNG\r\n\x1a\n", "not an ima"),
+    ],
+)
+def test_bytes_that_cannot_be_decoded_get_the_sentence_of_a_file(data, reason, tmp_path):
+    (tmp_path / "part 7").write_bytes(data)
+    for image in (photo(data, "part 7"), photo(tmp_path / "part 7")):
+        with pytest.raises(InputError, match=f"part 7: {reason}"):
+            load_image(image, 16, NoCache())
