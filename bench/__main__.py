@@ -17,10 +17,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import bovw, classifier, detector, ensemble, giant, gpu, startup, sweep
+from bench import bovw, classifier, detector, ensemble, giant, gpu, reading, startup, sweep
 
 PARTS = {
     "startup": startup.measure,
+    "reading": reading.measure,
     "classifier": classifier.measure,
     "bovw": bovw.measure,
     "ensemble": ensemble.measure,
