@@ -34,8 +34,8 @@ def pytest_collection_finish() -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest first, so that at the end no core waits for another."""
-    longest = Path(__file__).with_name("end_to_end")
-    items.sort(key=lambda item: not item.path.is_relative_to(longest))
+    tests, longest = Path(__file__).parent, ("end_to_end", "real", "contract", "unit/model")
+    items.sort(key=lambda item: not item.path.relative_to(tests).as_posix().startswith(longest))
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ share a surface, and every photograph has different light, shift and sensor nois
 
 from __future__ import annotations
 
+from itertools import product
+
 import cv2
 import numpy as np
 import pytest
@@ -23,6 +25,11 @@ POSES = {  # pixels, share of the size, degrees: how far parts differ
     "pose 20": (20, 0, 0),
     "size 10 %": (8, 0.1, 0),
     "any rotation": (3, 0, 360),
+}
+QUICK = {  # each pose, and each shape three times
+    *(("fixed", "nut"), ("pose 2", "ring"), ("pose 2", "plate"), ("pose 8", "plate")),
+    *(("pose 20", "nut"), ("size 10 %", "ring"), ("size 10 %", "plate")),
+    *(("any rotation", "ring"), ("any rotation", "nut")),
 }
 
 
@@ -117,8 +124,13 @@ def test_two_three_and_five_shots_of_a_part_are_found_and_nothing_else(surface, 
     assert groups(greys) == numbers
 
 
-@pytest.mark.parametrize("shape", ["ring", "nut", "plate"])
-@pytest.mark.parametrize("pose", POSES)
+@pytest.mark.parametrize(
+    "pose, shape",
+    [
+        pair if pair in QUICK else pytest.param(*pair, marks=pytest.mark.slow)
+        for pair in product(POSES, ("ring", "nut", "plate"))
+    ],
+)
 def test_parts_with_an_outline_and_nothing_else_are_independent(pose, shape):
     greys, numbers = photographs("clean", pose, seed=1, parts=24, shape=shape)
     assert groups(greys) == numbers
