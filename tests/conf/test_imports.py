@@ -31,11 +31,15 @@ MAY_IMPORT = {
     "optimizer": {"config"},
     "ensemble": {"config", "masks"},
     "model": {"config", "runtime", "cache", "masks", "data", "metrics"},
-    "tracking": {"config", "runtime"},
+    "tracking": {"config", "runtime", "masks"},
     "report": {"config", "runtime", "metrics", "plots", "tracking"},
-    "run": {
+    "inspector": {
         *("config", "runtime", "cache", "masks", "data", "metrics", "plots", "ensemble"),
         *("model", "tracking"),
+    },
+    "run": {
+        *("config", "runtime", "cache", "masks", "data", "metrics", "plots", "ensemble"),
+        *("model", "tracking", "inspector"),
     },
     "sweep": {"config", "runtime", "metrics", "plots", "tracking", "run"},
     "cli": {"config"},  # each verb's module is imported by name, when it is typed
@@ -53,9 +57,12 @@ OWNERS = {  # library: the places, as path prefixes under anomaly/, that may imp
     "matplotlib": {"plots/"},
     "pycocotools": {"metrics/"},
     "sklearn": {"metrics/", "ensemble/", "model/"},
-    "scipy": {"metrics/", "ensemble/", "model/", "data/duplicates/"},
+    "scipy": {
+        *("metrics/", "ensemble/", "model/", "data/duplicates/"),
+        *("inspector/folder/acceptance.py", "inspector/folder/drift.py"),
+    },
     "PIL": {"data/read.py"},
-    "jinja2": {"report/page.py"},
+    "jinja2": {"report/page.py", "inspector/folder/page.py"},
     "rich": {
         "runtime/progress.py",
         "run/summary.py",

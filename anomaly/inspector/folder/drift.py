@@ -1,0 +1,152 @@
+"""Whether photos are scored like those of validate, or light, camera or parts have changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.stats import binomtest, kstwo
+
+from anomaly.inspector.folder.words import chance
+from anomaly.metrics.intervals import wilson
+
+FEWEST = 20  # photos; fewer cannot show a change
+DIFFERENT = 0.01  # p below which two distributions, or two shares, are called different
+
+
+class Curves(NamedTuple):
+    """Cumulative distributions: the share of photos with a score up to each."""
+
+    scores: np.ndarray  # (k,) ascending, without repetition
+    photos: np.ndarray  # (k,) in 0..1
+    mixture: np.ndarray  # (k,) in 0..1, the mix of good and defective that is nearest to them
+
+
+class Rejections(NamedTuple):
+    """How many were sorted out, of how many."""
+
+    photos: tuple[int, int]
+    goods: tuple[int, int]  # of validate, which are no defects
+
+    @property
+    def p(self) -> float:
+        """How often so many photos are sorted out if all are good, by the exact binomial test.
+
+        Of few goods their share is uncertain: its upper 95 % limit is taken.
+        """
+        return float(binomtest(*self.photos, wilson(*self.goods).high, "greater").pvalue)
+
+    @property
+    def sentence(self) -> str:
+        (out, count), (goods_out, goods) = self.photos, self.goods
+        facts = f"{out} of {count} photos are sorted out; of validate's good parts {goods_out} of {goods} are"
+        if self.p >= DIFFERENT:
+            return f"{facts}."
+        return (
+            f"{facts} ({chance(self.p)}): either there are many more defects than usual,"
+            " or light or parts have changed."
+        )
+
+
+@dataclass(frozen=True)
+class Drift:
+    """How far the photos' scores are from validate's."""
+
+    photos: int
+    validate: int
+    distance: float  # largest gap of the two curves, 0..1
+    defects: float  # the share of defects, 0..1, of the nearest mixture
+    p: float  # how often photos like validate's are as far, or farther
+    curves: Curves
+    rejections: Rejections | None
+
+    @property
+    def differs(self) -> bool | None:
+        """Whether the distributions differ; None where there are too few photos to tell."""
+        return self.p < DIFFERENT if self.photos >= FEWEST else None
+
+    @property
+    def sentences(self) -> list[str]:
+        if self.differs is None:
+            return [
+                f"{self.photos} photos are too few to tell whether light or parts have changed;"
+                f" {FEWEST} or more can show it."
+            ]
+        return [self._comparison, *([self.rejections.sentence] if self.rejections else [])]
+
+    @property
+    def _comparison(self) -> str:
+        facts = f"distance {self.distance:.2f}, {chance(self.p)}"
+        nearest = f"validate's {self.validate}, mixed to {100 * self.defects:.0f} % defects"
+        if self.differs:
+            return (
+                f"The scores of the {self.photos} photos differ even from the most similar mixture,"
+                f" {nearest} ({facts}): light, camera, parts or kinds of defects may have changed."
+            )
+        return f"The scores of the {self.photos} photos are like those of {nearest} ({facts})."
+
+
+def drift(
+    photos: np.ndarray,
+    validate: np.ndarray,
+    defective: np.ndarray,
+    rejections: Rejections | None = None,
+) -> Drift:
+    """Compare scores with the nearest mixture of validate's good and defective parts.
+
+    Production has another share of defects than validate. So the distance is the smallest
+    Kolmogorov-Smirnov distance to any mixture of the two, as in M. Saerens et al., "Adjusting the
+    outputs of a classifier to new a priori probabilities", Neural Computation 14 (2002), classes
+    keep their distributions and only their shares change. A change that makes good parts score as
+    defective ones hides in the mixture; `rejections` shows it.
+
+    Args:
+        photos: (n,) scores, n >= 1.
+        validate: (m,) scores of the same model, m >= 1.
+        defective: (m,) bool, the truth about validate.
+        rejections: None where the photos are known to hold more defects than usual.
+    """
+    grid = np.unique(np.concatenate([photos, validate]))
+    here = cumulative(photos, grid)
+    parts = [cumulative(validate[of], grid) for of in (~defective, defective) if of.any()]
+    share = nearest(here, *parts) if len(parts) == 2 else float(defective.any())
+    mixture = parts[0] + share * (parts[-1] - parts[0])
+    distance = float(np.abs(here - mixture).max())
+    p = _p(distance, len(photos), _evidence(defective, share))
+    curves = Curves(grid, here, mixture)
+    return Drift(len(photos), len(validate), distance, share, p, curves, rejections)
+
+
+def cumulative(scores: np.ndarray, grid: np.ndarray) -> np.ndarray:
+    """(k,) the share of the (n,) scores that are at most each value of the (k,) grid."""
+    return np.searchsorted(np.sort(scores), grid, side="right") / len(scores)
+
+
+def nearest(here: np.ndarray, good: np.ndarray, defective: np.ndarray) -> float:
+    """The share of defects, 0..1, whose mixture of two (k,) distributions is nearest to `here`.
+
+    The largest gap is a convex function of the share, so a search by sections ends at its minimum.
+    """
+
+    def gap(share: float) -> float:
+        return float(np.abs(here - good - share * (defective - good)).max())
+
+    inside = minimize_scalar(gap, bounds=(0, 1), method="bounded", options={"xatol": 1e-6}).x
+    return min((0.0, 1.0, float(inside)), key=gap)
+
+
+def _evidence(defective: np.ndarray, share: float) -> float:
+    """How many photos at this share of defects say as much as validate's, at most all of them.
+
+    A mixture at another share than validate's leans on the few parts of one kind (L. Kish, Survey
+    Sampling, 1965, on weighted samples).
+    """
+    kinds = ((1 - share, (~defective).sum()), (share, defective.sum()))
+    return 1 / sum(weight**2 / count for weight, count in kinds if weight)
+
+
+def _p(distance: float, photos: int, validate: float) -> float:
+    """Of the two-sample test; too large rather than too small, as the share was fitted."""
+    return float(kstwo.sf(distance, max(1, round(photos * validate / (photos + validate)))))
