@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -13,10 +14,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from select import select
 
 import cv2
 import numpy as np
 import pytest
+
+from anomaly.tracking.store import store_at
 
 REPOSITORY = Path(__file__).parents[2]
 LONG = 300  # seconds, for a process on a busy machine; a quiet one needs 20
@@ -44,10 +48,17 @@ class Ended:
         return re.search(rf"^{what} +(.*)$", self.out, re.MULTILINE)[1]
 
 
+def ended(code: int, files: tuple[Path, Path], started: float) -> Ended:
+    out, err = (path.read_text(errors="replace") for path in files)
+    return Ended(code, out, err, time.monotonic() - started)
+
+
 class Process:
     """A process whose output goes to files, so that it never waits for a reader."""
 
-    def __init__(self, command: Sequence[str], folder: Path, **environment: str) -> None:
+    def __init__(
+        self, command: Sequence[str], folder: Path, answering: bool = False, **environment: str
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.files = folder / "out.txt", folder / "err.txt"
         with self.files[0].open("wb") as out, self.files[1].open("wb") as err:
@@ -56,8 +67,8 @@ class Process:
                 [str(part) for part in command],
                 cwd=REPOSITORY,
                 env=os.environ | {"PYTHONUNBUFFERED": "1", "COLUMNS": "100"} | environment,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
+                stdin=subprocess.PIPE if answering else subprocess.DEVNULL,
+                stdout=subprocess.PIPE if answering else out,
                 stderr=err,
                 start_new_session=True,
                 preexec_fn=_heed_ctrl_c,
@@ -65,15 +76,20 @@ class Process:
 
     def ended(self, seconds: float = LONG) -> Ended:
         """Wait for its end."""
-        code = self.child.wait(seconds)
-        out, err = (path.read_text(errors="replace") for path in self.files)
-        return Ended(code, out, err, time.monotonic() - self.started)
+        return ended(self.child.wait(seconds), self.files, self.started)
+
+    def answer(self, request: object) -> int:
+        """What a process that is asked in lines of JSON answers in a line."""
+        self.child.stdin.write(json.dumps(request).encode() + b"\n")
+        self.child.stdin.flush()
+        assert select([self.child.stdout], [], [], LONG)[0], "this took too long"
+        return int(self.child.stdout.readline())
 
     def kill(self) -> None:
         """End it and all of its children at once."""
         if self.child.poll() is None:
             os.killpg(self.child.pid, 9)
-        self.child.wait()
+        self.child.communicate()
 
 
 @pytest.fixture(scope="session")
@@ -84,9 +100,9 @@ def start(tmp_path_factory) -> Iterator[Callable[..., Process]]:
     """
     started: list[Process] = []
 
-    def begin(*arguments: object, front: tuple = (), **environment: str) -> Process:
+    def begin(*arguments: object, front: tuple = (), **options: object) -> Process:
         command = [*front, sys.executable, *map(str, arguments)]
-        started.append(Process(command, tmp_path_factory.mktemp("process"), **environment))
+        started.append(Process(command, tmp_path_factory.mktemp("process"), **options))
         return started[-1]
 
     yield begin
@@ -95,9 +111,53 @@ def start(tmp_path_factory) -> Iterator[Callable[..., Process]]:
 
 
 @pytest.fixture(scope="session")
-def train(start) -> Callable[..., Ended]:
-    """train("model=tiny", ...) runs train.py to its end."""
-    return lambda *arguments, **options: start("train.py", *arguments, **options).ended()
+def warm(start, tmp_path_factory) -> Callable[..., Ended]:
+    """warm(kind, words, KEY="value") runs train.py to its end, in a fork of a warm process.
+
+    Nothing differs from a process of its own but that modules are imported before: see warm.py.
+    """
+    servers: dict[str, Process] = {}
+
+    def run(kind: str, words: Sequence[object], **environment: str) -> Ended:
+        if kind not in servers:
+            program = Path(__file__).with_name("warm.py")
+            servers[kind] = start(program, kind, answering=True, **environment)
+        folder, begin = tmp_path_factory.mktemp("process"), time.monotonic()
+        files = folder / "out.txt", folder / "err.txt"
+        request = {"words": [*map(str, words)], "out": str(files[0]), "err": str(files[1])}
+        return ended(servers[kind].answer(request), files, begin)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def train(start, warm, without_tensorflow) -> Callable[..., Ended]:
+    """train("model=tiny", ...) runs train.py to its end.
+
+    In a fork of a warm process, unless it needs an environment that no warm process has.
+    """
+
+    def run(*words: object, **options: object) -> Ended:
+        if options == without_tensorflow:
+            return warm("light", words, **without_tensorflow)
+        return start("train.py", *words, **options).ended() if options else warm("heavy", words)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory) -> Path:
+    """A file that MLflow takes seconds to make."""
+    folder = tmp_path_factory.mktemp("store")
+    store_at(folder).connect()
+    return folder / "mlflow.db"
+
+
+@pytest.fixture
+def fresh_output(tmp_path, empty_store) -> Path:
+    """An output folder with a store that has no run."""
+    shutil.copy(empty_store, tmp_path)
+    return tmp_path
 
 
 @pytest.fixture(scope="session")
