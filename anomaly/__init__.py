@@ -2,9 +2,9 @@
 
 import anomaly
 
-model = anomaly.load("outputs/runs/...")  # the folder of a run, or of its model
-predictions = model.predict([anomaly.photo("part.png")], grid=256)
-predictions.classes, predictions.proba  # what each photo may show, and how likely that is
+inspector = anomaly.load("outputs/runs/...")  # the folder of a run, or a bundle
+for verdict in inspector.inspect([anomaly.photo("part.png")]):
+    verdict.decision, verdict.defect, verdict.probability
 """
 
 from importlib import import_module
@@ -13,17 +13,33 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from anomaly.data.images import photo
     from anomaly.errors import InputError
-    from anomaly.model.load import load
+    from anomaly.inspector.find import load
+    from anomaly.inspector.inspector import Inspector
+    from anomaly.inspector.verdict import Box, Verdict
     from anomaly.types import Detections, Image, Predictions
 
-__all__ = ["Detections", "Image", "InputError", "Predictions", "__version__", "load", "photo"]
+__all__ = [
+    "Box",
+    "Detections",
+    "Image",
+    "InputError",
+    "Inspector",
+    "Predictions",
+    "Verdict",
+    "__version__",
+    "load",
+    "photo",
+]
 __version__ = "0.1.0"
 
 # Imported when they are asked for: a mistyped command answers before NumPy and OpenCV are loaded.
 _MODULES = {
     "photo": "anomaly.data.images",
     "InputError": "anomaly.errors",
-    "load": "anomaly.model.load",
+    "load": "anomaly.inspector.find",
+    "Inspector": "anomaly.inspector.inspector",
+    "Box": "anomaly.inspector.verdict",
+    "Verdict": "anomaly.inspector.verdict",
     "Detections": "anomaly.types",
     "Image": "anomaly.types",
     "Predictions": "anomaly.types",

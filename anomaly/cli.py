@@ -27,6 +27,15 @@ VERBS = {
     "train": Verb(
         "anomaly.run.train", "KEY=VALUE ...", "train, evaluate and record a model", "train"
     ),
+    "inspect": Verb(
+        "anomaly.inspector.folder.command",
+        "MODEL PHOTOS ... [--out DIR]",
+        "judge photos with a trained model",
+        "train",
+    ),
+    "promote": Verb(
+        "anomaly.inspector.promote", "RUN ALIAS", "name the model that the line shall use", "train"
+    ),
     "report": Verb(
         "anomaly.report.command", "[--output DIR]", "put finished runs side by side", "train"
     ),

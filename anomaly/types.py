@@ -173,7 +173,9 @@ class Predictions:
     ids: tuple[str, ...]
     classes: tuple[str, ...]
     proba: np.ndarray | None = None  #: (n, c) float64, rows sum to 1
-    heat: np.ndarray | None = None  #: (n, h, w) float32 in 0..1, in steps of 1/65535: how defective each pixel looks
+    heat: np.ndarray | None = (
+        None  #: (n, h, w) float32 in 0..1, in steps of 1/65535: how defective each pixel looks
+    )
     segmentation: np.ndarray | None = None  #: (n, h, w) bool, the pixels called defective
     detections: tuple[Detections, ...] | None = None
     score: np.ndarray | None = None  #: (n,) float32, how unlike good parts; higher is worse

@@ -40,7 +40,9 @@ def _ours(image: Image) -> None:
 
 
 def _opencv(image: Image) -> None:
-    resize(cv2.imread(str(image.source), cv2.IMREAD_COLOR_RGB), SIZE)
+    pixels = cv2.imread(str(image.source), cv2.IMREAD_COLOR_RGB)
+    assert pixels is not None
+    resize(pixels, SIZE)
 
 
 def _milliseconds(read: Callable[[Image], None], image: Image) -> float:

@@ -178,6 +178,7 @@ class RunConfig:
     seed: int = MISSING
     output: str = MISSING
     objective: str = MISSING
+    refit: str | None = None
 
     def mistakes(self) -> list[str]:
         """One sentence for every value that cannot be meant."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from anomaly.masks.heat import on_scale
 from anomaly.masks.merging import HALF, merge
 from anomaly.types import Detections, Predictions
 
@@ -49,7 +50,7 @@ def _of_all(members: Sequence[Predictions], field: str, combine: Callable) -> An
 
 def _mean_heat(maps: Sequence[np.ndarray], weights: np.ndarray) -> np.ndarray:
     means = _weighted_sums(maps, weights)
-    return np.stack([np.clip(mean, 0, 1).astype(np.float32) for mean in means])
+    return np.stack([on_scale(np.clip(mean, 0, 1)) for mean in means])
 
 
 def _majority(maps: Sequence[np.ndarray], weights: np.ndarray) -> np.ndarray:

@@ -62,7 +62,7 @@ def machine_of(svm: SVC) -> Machine:
         counts=svm.n_support_.astype(np.int64),
         coefficients=svm.dual_coef_,
         offsets=svm.intercept_,
-        gamma=np.float64(svm.gamma),
+        gamma=np.array(svm.gamma, np.float64),
         classes=svm.classes_.astype(np.int64),
     )
 

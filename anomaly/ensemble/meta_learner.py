@@ -84,7 +84,7 @@ class MetaLearner:
         """What `load` takes."""
         return {
             "weights": self.weights,
-            "number_of_classes": np.int64(self.classes),
+            "number_of_classes": np.array(self.classes),
             **self.machine.arrays(),
         }
 

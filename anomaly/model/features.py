@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from collections.abc import Iterator, Sequence
 
 import keras
 import numpy as np
@@ -15,6 +12,7 @@ from anomaly.cache.code import digest
 from anomaly.cache.store import Cache, key_of
 from anomaly.model.fingerprint import fingerprint
 from anomaly.model.pictures import Picture
+from anomaly.runtime.prefetch import prefetched
 from anomaly.runtime.progress import track
 
 log = logging.getLogger(__name__)
@@ -24,8 +22,6 @@ MAKERS = (
     "model/features.py",
 )  # the code that makes an output
 BATCH = 16  # always full: one shape is compiled, and no output depends on the other pictures
-PREFETCH = 4  # batches, or photos, loaded before they are needed
-Item, Loaded = TypeVar("Item"), TypeVar("Loaded")
 
 
 class Extractor:
@@ -68,15 +64,3 @@ class Extractor:
         full = np.concatenate([images, np.repeat(images[-1:], short, axis=0)]) if short else images
         outputs = self.network.predict_on_batch(full.astype(np.float32))
         return np.asarray(outputs)[: len(images)].astype(np.float32)
-
-
-def prefetched(load: Callable[[Item], Loaded], items: Sequence[Item]) -> Iterator[Loaded]:
-    """What `load` gives for each item, a few ahead of their use: never all of it in memory."""
-    with ThreadPoolExecutor() as pool:
-        loading: deque[Future] = deque()
-        for item in items:
-            loading.append(pool.submit(load, item))
-            if len(loading) > PREFETCH:
-                yield loading.popleft().result()
-        while loading:
-            yield loading.popleft().result()

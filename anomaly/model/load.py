@@ -14,40 +14,23 @@ from anomaly.runtime.import_keras import import_keras
 if TYPE_CHECKING:
     from anomaly.model.learner import Learner
 
-OTHER_NAMES = {"mask_rcnn": "detector.json"}  # any other learner NAME is known by its NAME.json
-PLACES = ("", "data", "model", "model/data")  # below the folder of a run, or of its model
 
-
-def load(folder: Path | str, cache: Cache | None = None) -> Learner:
-    """The trained learner of a run.
-
-    Its probabilities are as the network gives them: the temperature and the thresholds that the run
-    chose on validate (operating_point.json) are not applied.
+def load(kind: str, folder: Path, cache: Cache | None = None) -> Learner:
+    """The trained learner that `save` left in a folder; it predicts the same.
 
     Args:
-        folder: of the run, or of the model in it.
+        kind: the name of its module, such as classifier.
+        folder: with its files.
         cache: where features are kept; by default nowhere.
 
     Raises:
-        InputError: there is no trained model, or its files are damaged.
+        InputError: there is no such kind, or its files are damaged.
     """
-    for place in PLACES:
-        for marker, module in _kinds().items():
-            if (Path(folder) / place / marker).is_file():
-                return _read(module, Path(folder) / place, cache or NoCache())
-    raise InputError(f"{folder} holds no trained model; give the folder of a finished training run")
-
-
-def _kinds() -> dict[str, str]:
-    """{the file that this kind of learner saves: the module that reads it}, of our own modules."""
-    names = [module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)])]
-    return {OTHER_NAMES.get(name, f"{name}.json"): f"anomaly.model.{name}" for name in names}
-
-
-def _read(module: str, folder: Path, cache: Cache) -> Learner:
+    if kind not in _modules():
+        raise InputError(f"{folder} holds a model of kind {kind!r}, which this version lacks")
     try:
         import_keras()
-        return import_module(module).load(folder, cache)
+        return import_module(f"anomaly.model.{kind}").load(folder, cache or NoCache())
     except ModuleNotFoundError as error:
         raise InputError(
             f"{folder} needs more packages ({error.name} is missing): in this project's clone,"
@@ -58,3 +41,8 @@ def _read(module: str, folder: Path, cache: Cache) -> Learner:
             f"the model in {folder} cannot be read ({first_line(error)}); copy it again from the"
             " run, or train it again"
         ) from None
+
+
+def _modules() -> set[str]:
+    """The modules beside this one: a file names one of them, and never any other code."""
+    return {module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)])}

@@ -8,6 +8,7 @@ import numpy as np
 
 from anomaly.masks.boxes import boxes_of
 from anomaly.masks.components import components
+from anomaly.masks.heat import on_scale
 from anomaly.masks.overlap import ious
 from anomaly.types import Detections, Image, Predictions
 
@@ -24,7 +25,7 @@ def heat_maps(evidence: np.ndarray, proba: np.ndarray) -> np.ndarray:
     positive = np.maximum(evidence, 0)
     peaks = np.maximum(positive.max((1, 2), keepdims=True), 1e-12)
     defective = (1 - proba[:, 0]).astype(np.float32)
-    return positive / peaks * defective[:, None, None]
+    return on_scale(positive / peaks * defective[:, None, None])
 
 
 def choose_threshold(heat: np.ndarray, masks: np.ndarray) -> float:

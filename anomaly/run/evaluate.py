@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from anomaly.cache.store import Cache
 from anomaly.config.schema import EvaluateConfig
@@ -15,9 +15,9 @@ from anomaly.data.truth import load_truth
 from anomaly.metrics import operating
 from anomaly.metrics.average_precision import precision_recall
 from anomaly.metrics.calibration import reliability
-from anomaly.metrics.catalogue import COUNT, HIGH, LOW, metric
 from anomaly.metrics.join import Joined, join
 from anomaly.metrics.operating import OperatingPoint
+from anomaly.metrics.recorded import figures
 from anomaly.metrics.score import Counts, score
 from anomaly.plots.confusion import confusion_matrix
 from anomaly.plots.precision_recall import precision_recall_curves
@@ -31,19 +31,28 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+class Evaluation(NamedTuple):
+    """What a run found out about its model."""
+
+    scores: dict[str, Scores]  # of val and test
+    point: OperatingPoint | None  # None of a model that gives no probabilities
+    judged: dict[str, Joined]  # val and test, calibrated
+
+
 def write(
     folder: Path,
     dataset: Dataset,
     predicted: Mapping[str, Predictions],
     evaluate: EvaluateConfig,
     cache: Cache,
-) -> dict[str, Scores]:
+) -> Evaluation:
     """Score what was `predicted` of val and test, and leave it with its pictures in the folder.
 
-    Temperature and thresholds are chosen on validate; the probabilities written are calibrated.
+    A refitted model has no test part. Temperature and thresholds are chosen on validate; the probabilities written are calibrated.
     """
     write_split(folder / "split.csv", dataset)
-    splits = {"val": dataset.validate, "test": dataset.test}
+    parts = {"val": dataset.validate, "test": dataset.test}
+    splits = {name: split for name, split in parts.items() if name in predicted}
     raw = {
         name: join(predicted[name], load_truth(split, dataset.classes))
         for name, split in splits.items()
@@ -51,13 +60,13 @@ def write(
     point = operating.choose(raw["val"], **asdict(evaluate))
     if point:
         write_text(folder / "operating_point.json", json.dumps(asdict(point), indent=2))
-    scores = {}
+    scores, calibrated = {}, {}
     for name, split in splits.items():
-        joined, decided = _decided(raw[name], point)
-        write_predictions(predictions_file(folder, name), joined.predictions)
-        scores[name] = write_part(folder, name, joined, decided, split, cache)
+        calibrated[name], decided = _decided(raw[name], point)
+        write_predictions(predictions_file(folder, name), calibrated[name].predictions)
+        scores[name] = write_part(folder, name, calibrated[name], decided, split, cache)
     write_scores(folder, scores)
-    return scores
+    return Evaluation(scores, point, calibrated)
 
 
 def _decided(raw: Joined, point: OperatingPoint | None) -> tuple[Joined, Counts]:
@@ -98,23 +107,9 @@ def _pictures(
     yield from cases(name, split, joined, cache).items()
 
 
-def metrics(scores: Mapping[str, Scores]) -> dict[str, float]:
-    """{part/metric: value} for tracking, its interval as _low and _high, a share's _count."""
-    out: dict[str, float] = {}
-    for part, scored in scores.items():
-        for name, value in scored.values.items():
-            out[metric(part, name)] = float(value)
-        for name, share in scored.intervals.items():
-            evidence = {COUNT: share.total, LOW: share.low, HIGH: share.high}
-            out |= {metric(part, name, ending): float(v) for ending, v in evidence.items()}
-        for name, (low, high) in scored.spreads.items():
-            out |= {metric(part, name, LOW): low, metric(part, name, HIGH): high}
-    return out
-
-
 def write_scores(folder: Path, scores: Mapping[str, Scores]) -> None:
     """scores.json: every metric, for people and programs without MLflow."""
-    write_text(folder / "scores.json", json.dumps(metrics(scores), indent=2))
+    write_text(folder / "scores.json", json.dumps(figures(scores), indent=2))
 
 
 def write_split(path: Path, dataset: Dataset) -> None:

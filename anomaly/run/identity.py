@@ -20,8 +20,15 @@ APART = ("data.root", "output", "tracking.uri", "cache.gigabytes", "objective", 
 # What no figure depends on, paths below anomaly/; all other code counts, a new room too.
 COMPUTES_NOTHING = (
     *("__init__.py", "cli.py", "errors.py"),
-    *("plots", "report", "tracking", "sweep", "runtime", "data/download"),
-    *("run/cases.py", "run/summary.py", "run/tags.py", "run/pruning.py", "run/identity.py"),
+    *("plots", "report", "tracking", "sweep", "runtime", "data/download", "inspector"),
+    *(
+        "run/bundle.py",
+        "run/cases.py",
+        "run/summary.py",
+        "run/tags.py",
+        "run/pruning.py",
+        "run/identity.py",
+    ),
     *("run/train.py", "config/command_line.py", "config/explain.py", "config/job.py"),
     *("config/launchers.py", "config/paths.py", "config/refusals.py", "config/suggest.py"),
     "config/unused.py",
@@ -68,12 +75,16 @@ def _content(path: Path) -> str:
 @cache
 def state() -> list[str]:
     """The code, the backend, and the versions of the libraries that compute."""
-    known = [name for name in LIBRARIES if _installed(name)]
     return [
         digest_of_all_but(*COMPUTES_NOTHING),
         _backend(),
-        *(f"{name}=={version(name)}" for name in known),
+        *(f"{name}=={number}" for name, number in versions().items()),
     ]
+
+
+def versions() -> dict[str, str]:
+    """Of the libraries that compute, as far as they are installed."""
+    return {name: version(name) for name in LIBRARIES if _installed(name)}
 
 
 def _installed(name: str) -> bool:

@@ -18,6 +18,7 @@ from anomaly.data.truth import load_truth
 from anomaly.metrics.catalogue import COUNT, metric
 from anomaly.metrics.join import join
 from anomaly.metrics.operating import DECISIONS
+from anomaly.metrics.recorded import figures
 from anomaly.run import evaluate as results
 from anomaly.run.summary import print_scores
 from anomaly.tracking.find import finished_runs, predictions_of
@@ -63,7 +64,7 @@ def pool(
             decided = decisions(folds, part)
             scores[part] = _score(results_folder, part, parts, decided, dataset, cache)
         results.write_scores(results_folder, scores)
-        tracker.finish(results.metrics(scores))
+        tracker.finish(figures(scores))
     places = [("run", tracker.record.run_id), ("results", str(results_folder))]
     print_scores(f"{len(folds)} folds pooled: each image tested once", scores, places)
 

@@ -1,4 +1,4 @@
-"""Saves a trained model, its training curves and a picture of its augmentation."""
+"""Saves a run's training curves and a picture of its augmentation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from anomaly.data.images import load_images
 from anomaly.plots.augmented import augmented_images
 from anomaly.plots.curves import training_curves
 from anomaly.run.evaluate import save
-from anomaly.tracking.model import write_model
 from anomaly.tracking.record import curves
 from anomaly.types import Dataset
 
@@ -27,14 +26,10 @@ SIDE = 256  # of a shown image, pixels
 
 
 def write(folder: Path, learner: Learner, dataset: Dataset, policy: Policy, cache: Cache) -> None:
-    """Save all of it in a run's folder; a Keras model also in MLflow's format."""
+    """Save both in a run's folder."""
     save(folder, "training_curves", training_curves(curves(folder), "training"))
     if "augment" in learner.reads:
         _save_augmentation(folder, learner, dataset, policy, cache)
-    if learner.model is None:  # the model last: once it is saved, its checkpoints are gone
-        learner.save(folder / "model")
-    else:
-        learner.save(write_model(folder / "model", learner.model))
 
 
 def _save_augmentation(

@@ -25,9 +25,14 @@ OF_ENSEMBLES = ("data", "ensemble", "experiment")  # the groups that matter to a
 
 def model_kind(config: RunConfig, backbone: str | None) -> str:
     """What kind of model it is, by learner, backbone and head; ensembles take one of each."""
-    learner = str(config.model["_target_"]).split(".")[-2]
+    learner = learner_kind(config)
     words = ("" if learner == "classifier" else learner, backbone, config.model.get("head"))
     return "-".join(word for word in words if word and word != "dense")
+
+
+def learner_kind(config: RunConfig) -> str:
+    """The name of the learner's module, such as classifier."""
+    return str(config.model["_target_"]).split(".")[-2]
 
 
 def tags(config: RunConfig, job: Job, dataset: Dataset) -> dict[str, str]:

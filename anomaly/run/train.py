@@ -28,10 +28,19 @@ def main(words: Sequence[str]) -> None:
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra passes errors on, to be explained here
     register()
     with explained():
-        sys.argv[1:] = for_hydra(words)  # which Hydra reads
+        sys.argv[1:] = for_hydra(_expanded(words))  # which Hydra reads
         refuse_blank_folders(sys.argv[1:])
         refuse_several_sweeps(sys.argv[1:])
         _train()
+
+
+def _expanded(words: Sequence[str]) -> Sequence[str]:
+    """The command line; refit=RUN stands for the settings of that run."""
+    if not any(word.startswith("refit=") for word in words):
+        return words
+    from anomaly.run.refit import expanded  # looks the run up in MLflow, which takes seconds
+
+    return expanded(words)
 
 
 @hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")

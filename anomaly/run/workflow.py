@@ -16,6 +16,7 @@ from anomaly.config.job import Job
 from anomaly.config.parse import parameters
 from anomaly.config.paths import CONF, INSTALLED
 from anomaly.config.schema import RunConfig
+from anomaly.metrics.recorded import scores_of
 from anomaly.run import tags as naming
 from anomaly.run.build import build_learner, instantiate
 from anomaly.run.identity import identity
@@ -54,14 +55,17 @@ def run(config: RunConfig, job: Job) -> float:
 def _train(config: RunConfig, job: Job, place: Place, tags: dict[str, str]) -> dict[str, Scores]:
     """One model, from its backbone to its predictions."""
     import_keras()  # seconds of imports, after everything that can fail at once
-    from anomaly.run import evaluate, pruning, save
+    from anomaly.run import bundle, evaluate, pruning, refit, save
 
-    _, cache, dataset = place
+    store, cache, dataset = place
+    evidence = refit.evidence(config.refit, store, dataset) if config.refit else None
+    dataset = refit.everything(dataset) if evidence else dataset
     policy, learner = build_learner(config, dataset.classes, cache)
     check_told(config.objective, learner.tells)
     backbone = job.choices["backbone"] if "backbone" in learner.reads else None
     kind = naming.model_kind(config, backbone)
-    tags |= {"role": "member", "kind": kind, "backbone": backbone or "none"}
+    role = "refit" if evidence else "member"
+    tags |= {"role": role, "kind": kind, "backbone": backbone or "none"}
     tags["identity"] = identity(config, dataset)
     tags["tells"] = " ".join(sorted(learner.tells))
     unread = [group for group in OPTIONAL if group not in learner.reads]
@@ -71,13 +75,18 @@ def _train(config: RunConfig, job: Job, place: Place, tags: dict[str, str]) -> d
             tracker.epoch, job.sweep, tags["identity"], config.objective, epochs
         )
         learner.fit(dataset.train, dataset.validate, config.trainer, report)
-        predicted = {
-            "val": _predict(learner, dataset.validate),
-            "test": _predict(learner, dataset.test),
-        }
-        scores = evaluate.write(job.folder, dataset, predicted, config.evaluate, cache)
+        predicted = {"val": _predict(learner, dataset.validate)}
+        if not evidence:
+            predicted["test"] = _predict(learner, dataset.test)
+        evaluation = evaluate.write(job.folder, dataset, predicted, config.evaluate, cache)
         save.write(job.folder, learner, dataset, policy, cache)
-        tracker.finish(evaluate.metrics(scores))
+        about = bundle.about(
+            naming.learner_kind(config), dataset, tracker.record, evaluation, evidence
+        )
+        # Last: once a model is saved, its checkpoints are gone.
+        bundle.write(job.folder, about, learner.save, has_network=learner.model is not None)
+        tracker.finish(about.figures)
+    scores = {part: scores_of(about.figures, part) for part in ("val", "test")}
     _conclude(config, job, place, tags, tracker.record.run_id, scores)
     return scores
 
@@ -89,7 +98,7 @@ def _predict(learner: Learner, split: Split) -> Predictions:
 
 def _combine(config: RunConfig, job: Job, place: Place, tags: dict[str, str]) -> dict[str, Scores]:
     """An ensemble, fitted on what its members predict of validate; no network is rebuilt."""
-    from anomaly.run import evaluate, members
+    from anomaly.run import bundle, evaluate, members
 
     store, cache, dataset = place
     chosen = members.find(config.members, dataset, config.data["fold"], store)
@@ -101,10 +110,12 @@ def _combine(config: RunConfig, job: Job, place: Place, tags: dict[str, str]) ->
     with _start(config, place, tags)(job.folder) as tracker:
         combiner = instantiate(config.ensemble)()
         predicted = combined(combiner, chosen, dataset.validate.labels)
-        scores = evaluate.write(job.folder, dataset, predicted, config.evaluate, cache)
-        tracker.finish(evaluate.metrics(scores))
-    _conclude(config, job, place, tags, tracker.record.run_id, scores)
-    return scores
+        evaluation = evaluate.write(job.folder, dataset, predicted, config.evaluate, cache)
+        about = bundle.about(tags["kind"], dataset, tracker.record, evaluation)
+        bundle.write(job.folder, about, bundle.save_team(store, run_ids, combiner))
+        tracker.finish(about.figures)
+    _conclude(config, job, place, tags, tracker.record.run_id, evaluation.scores)
+    return evaluation.scores
 
 
 def pool(config: RunConfig, place: Place, folder: Path, tags: Mapping[str, str]) -> None:
@@ -155,7 +166,8 @@ def _conclude(
 ) -> None:
     """Print the result; after the last fold of a cross-validation, the pooled result as well."""
     places = [("run", run_id), ("results", str(job.folder)), ("compare", _ui(place.store))]
-    print_scores("Result, reported on the test part", scores, places)
+    part = f"the test part of run {config.refit}" if config.refit else "the test part"
+    print_scores(f"Result, reported on {part}", scores, places)
     if place.dataset.folds_digest:
         pool(config, place, job.folder, tags)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+import yaml
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
 from anomaly.errors import InputError
+from anomaly.tracking.model import BUNDLE, MODEL
 from anomaly.tracking.predictions import read_predictions
 from anomaly.tracking.read import FINISHED, pages
 from anomaly.tracking.refusal import reason
@@ -35,6 +38,41 @@ def run_of(store: Store, run_id: str) -> Run:
         return client.get_run(run_id)
     except MlflowException as error:
         raise InputError(f"run {run_id} was not found in {store.uri}: {reason(error)}") from None
+
+
+def overrides_of(store: Store, run_id: str) -> list[str]:
+    """What was typed to train a run, word by word.
+
+    Raises:
+        InputError: the run left no record of it.
+    """
+    client, _ = store.connect()
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            path = client.download_artifacts(run_id, ".hydra/overrides.yaml", folder)
+            return [str(word) for word in yaml.safe_load(Path(path).read_text())]
+        except (MlflowException, OSError, yaml.YAMLError, TypeError) as error:
+            raise InputError(
+                f"run {run_id} left no readable .hydra/overrides.yaml ({reason(error)})"
+            ) from None
+
+
+def copy_bundle(store: Store, run_id: str, folder: Path) -> None:
+    """Copy the bundle of a run to a folder, which is made.
+
+    Raises:
+        InputError: the run left none, or the store does not give it.
+    """
+    client, _ = store.connect()
+    with tempfile.TemporaryDirectory() as aside:
+        try:
+            bundle = client.download_artifacts(run_id, f"{MODEL}/{BUNDLE}", aside)
+            shutil.copytree(bundle, folder)
+        except (MlflowException, OSError) as error:
+            raise InputError(
+                f"run {run_id} left no model that can be copied ({reason(error)}); train it again"
+                " with trainer.rerun=true"
+            ) from None
 
 
 def predictions_of(store: Store, run: Run, part: str) -> Predictions:

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from anomaly.errors import InputError
+from anomaly.masks.heat import from_steps, to_steps
 from anomaly.runtime.files import replacing
 from anomaly.types import Detections, Predictions
 
 
 def write_predictions(path: Path, predictions: Predictions) -> None:
-    """Write an .npz in one piece; heat is kept to 1/65535 and masks as bits."""
+    """Write an .npz in one piece; heat is kept in its steps and masks as bits."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as aside, aside.open("wb") as file:
         np.savez_compressed(file, **_arrays(predictions))
@@ -35,7 +36,7 @@ def _arrays(predictions: Predictions) -> dict[str, Any]:
     if score is not None:
         arrays["score"] = score
     if heat is not None:
-        arrays["heat"] = np.rint(heat * 65535).astype(np.uint16)
+        arrays["heat"] = to_steps(heat)
     if segmentation is not None:
         arrays["segmentation"] = np.packbits(segmentation, axis=-1)
     if detections is not None:
@@ -103,7 +104,7 @@ def _predictions(arrays: dict[str, np.ndarray]) -> Predictions:
         ids=tuple(map(str, arrays["ids"])),
         classes=tuple(map(str, arrays["classes"])),
         proba=arrays.get("proba"),
-        heat=None if heat is None else (heat / np.float32(65535)).astype(np.float32),
+        heat=None if heat is None else from_steps(heat),
         segmentation=None if segmentation is None else _unpacked(segmentation, width),
         detections=_detections(arrays, width) if "counts" in arrays else None,
         score=arrays.get("score"),

@@ -25,7 +25,6 @@ from anomaly.metrics.join import join
 from anomaly.metrics.operating import OperatingPoint, decisions
 from anomaly.metrics.score import score
 from anomaly.model.pictures import turn
-from anomaly.run.evaluate import metrics
 from anomaly.tracking.predictions import read_predictions
 from anomaly.types import Truth
 
@@ -89,14 +88,14 @@ def output(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def job(train, output) -> Job:
-    """The first run in its output folder."""
-    return run_in(train, output)
+def job(start, output) -> Job:
+    """The first run in its output folder, in a process of its own."""
+    return run_in(lambda *words: start("train.py", *words).ended(), output)
 
 
 @pytest.fixture(scope="module")
 def again(train, output, job) -> Job:
-    """The same command, typed once more."""
+    """The same command, typed once more, in a fork of a warm process."""
     return run_in(train, output)
 
 
@@ -219,7 +218,7 @@ def test_stored_predictions_score_the_logged_figures_again(part, job):
     truth = truth_of(job, part, predictions.classes)
     scores = score(join(predictions, truth), decisions(join(predictions, truth), job.point))
     logged = {name: value for name, value in job.finals.items() if name.startswith(f"{part}/")}
-    assert metrics({part: scores}) == pytest.approx(logged, abs=1e-12)
+    assert figures({part: scores}) == pytest.approx(logged, abs=1e-12)
 
 
 def test_sorting_lets_no_defect_of_validate_through_unless_told_to(job):

@@ -15,8 +15,8 @@ import pytest
 
 from anomaly.metrics.join import join
 from anomaly.metrics.mcnemar import mcnemar
+from anomaly.metrics.recorded import figures
 from anomaly.metrics.score import score
-from anomaly.run.evaluate import metrics
 from anomaly.tracking.predictions import write_predictions
 from anomaly.tracking.run import start as start_run
 from anomaly.tracking.store import store_at
@@ -85,7 +85,7 @@ def output(tmp_path_factory) -> Path:
             store_at(output), folder, experiment=category, name=name, params=params, tags=tags
         ) as tracker:
             split = tags["role"] != "pooled"
-            tracker.finish(metrics(leave_files(folder, predicted(*wrong), len(name), split)))
+            tracker.finish(figures(leave_files(folder, predicted(*wrong), len(name), split)))
 
     run("widget-tiny", (4, 5, 7, 8), model="tiny")
     run('widget & "quotes"', (4,), model="bovw")

@@ -13,10 +13,10 @@ from anomaly.cache.store import Cache, key_of
 from anomaly.data.images import load_image
 from anomaly.model.classifier import network
 from anomaly.model.features import MAKERS as OF_FEATURES
-from anomaly.model.features import prefetched
 from anomaly.model.fingerprint import fingerprint
 from anomaly.model.pictures import MAKERS as OF_PICTURES
 from anomaly.model.pictures import turn
+from anomaly.runtime.prefetch import prefetched
 from anomaly.runtime.progress import track
 from anomaly.types import Image
 

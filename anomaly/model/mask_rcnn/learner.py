@@ -11,6 +11,7 @@ import numpy as np
 from anomaly.cache.store import Cache
 from anomaly.config.schema import TrainerConfig
 from anomaly.data.truth import load_truth
+from anomaly.masks.heat import on_scale
 from anomaly.model.learner import Report
 from anomaly.model.mask_rcnn import decide, files
 from anomaly.model.mask_rcnn.inference import find_in_images
@@ -71,7 +72,7 @@ class Detector:
         findings = find_in_images(self.model, images, grid, self.views, self.cache, "detections")
         detections = tuple(each.detections for each in findings)
         scores = decide.best_scores(detections, len(self.classes))
-        heat = [each.heat for each in findings]
+        heat = [on_scale(each.heat) for each in findings]
         pixels = [decide.segmentation(each, self.thresholds["pixel"]) for each in detections]
         empty = np.zeros((0, grid, grid), np.float32)
         return Predictions(

@@ -20,7 +20,8 @@ def blob(*boxes: tuple[int, int, int, int], heat: float = 0.9) -> np.ndarray:
 def test_heat_is_positive_evidence_scaled_by_image_times_the_probability_of_a_defect():
     evidence = np.array([[[-3.0, 0.0], [1.0, 4.0]], [[0.0, 0.0], [-1.0, 2.0]]], np.float32)
     heat = heat_maps(evidence, np.array([[0.5, 0.5], [0.0, 1.0]]))
-    assert heat.tolist() == [[[0, 0], [0.125, 0.5]], [[0, 0], [0, 1]]]
+    expected = [[[0, 0], [0.125, 0.5]], [[0, 0], [0, 1]]]
+    assert np.allclose(heat, expected, rtol=0, atol=1e-5)
     assert heat.dtype == np.float32
 
 

@@ -14,7 +14,8 @@ from anomaly.data.truth import load_truth
 from anomaly.masks.boxes import boxes_of
 from anomaly.masks.components import masks_of
 from anomaly.metrics.catalogue import figure
-from anomaly.run.evaluate import metrics, write
+from anomaly.metrics.recorded import figures
+from anomaly.run.evaluate import write
 from anomaly.tracking.predictions import read_predictions
 from anomaly.types import Dataset, Detections, Predictions, Split
 
@@ -58,7 +59,7 @@ def pictures(folder: Path) -> set[str]:
 
 def test_a_run_leaves_a_file_for_everything_that_is_told(demo, store, tmp_path):
     scores = written(tmp_path, demo, store)
-    assert json.loads((tmp_path / "scores.json").read_text()) == metrics(scores)
+    assert json.loads((tmp_path / "scores.json").read_text()) == figures(scores)
     assert (tmp_path / "operating_point.json").exists() and (tmp_path / "split.csv").exists()
     assert pictures(tmp_path) == {f"{part}_{what}" for part in ("val", "test") for what in PICTURES}
     read = read_predictions(tmp_path / "predictions" / "test.npz")

@@ -1,0 +1,109 @@
+"""What a bundle says of itself: inspector.json."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+import numpy as np
+
+from anomaly.errors import InputError
+from anomaly.metrics.operating import OperatingPoint
+
+FORMAT = 1  # increased when an older version could not read what a newer one writes
+
+
+@dataclass(frozen=True)
+class About:
+    """How a photo is judged, and how sure that is. Nothing of it names a module or a path."""
+
+    kind: str  # classifier, bovw, mask_rcnn, or how an ensemble combines its members
+    ensemble: bool
+    category: str
+    classes: Sequence[str]  # good first
+    grid: int  # side of masks and heat, pixels
+    temperature: float
+    sorting_threshold: float
+    reject_below: float
+    validate_scores: Sequence[float]  # how unlike good each validate image is
+    validate_defective: Sequence[bool]  # which of them are defective
+    figures: Mapping[str, float]  # as scores.json: values, counts and intervals
+    evidence: str  # in words: the images that the figures are of
+    outcomes: Mapping[str, bool]  # {each of these images: whether it was named right}
+    run: Mapping[str, str]  # id, name, split, git
+    versions: Mapping[str, str]  # of the libraries that computed it
+    created: str  # UTC
+    files: Mapping[str, str] = field(default_factory=dict)  # {path in the bundle: SHA-256}
+    digest: str = ""  # of all of this, so of the whole bundle
+
+    @property
+    def point(self) -> OperatingPoint:
+        """The operating point that was chosen on validate."""
+        return OperatingPoint(self.temperature, self.sorting_threshold, self.reject_below)
+
+    @property
+    def validate(self) -> tuple[np.ndarray, np.ndarray]:
+        """(n,) float64: how unlike good each validate image is; (n,) bool: which are defective."""
+        return np.array(self.validate_scores), np.array(self.validate_defective, bool)
+
+    def on_validate(self, threshold: float) -> str:
+        """What a sorting threshold does to the images of validate, in words."""
+        scores, defective = self.validate
+        out = scores >= threshold
+        return (
+            f"of validate it lets {int((~out & defective).sum())} of {int(defective.sum())} defective"
+            f" parts through and sorts out {int((out & ~defective).sum())} of"
+            f" {int((~defective).sum())} good ones"
+        )
+
+    @property
+    def name(self) -> str:
+        """What people call the model."""
+        return self.run["name"]
+
+    def names(self) -> dict[str, str]:
+        """By which a verdict says where it comes from."""
+        return {"name": self.name, "run": self.run["id"], "digest": self.digest}
+
+
+def to_text(about: About) -> str:
+    """The JSON of a bundle, with a digest of the rest of it."""
+    content = {"format": FORMAT, **asdict(about)}
+    return json.dumps({**content, "digest": digest_of(content)}, indent=2) + "\n"
+
+
+def digest_of(content: Mapping[str, Any]) -> str:
+    """The SHA-256 of everything in inspector.json but the digest itself."""
+    rest = {name: value for name, value in content.items() if name != "digest"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+
+
+def from_text(text: str, where: str) -> About:
+    """What `to_text` wrote; `where` is its folder, for messages.
+
+    Raises:
+        InputError: it is of a later format, was changed, or is something else.
+    """
+    try:
+        content = json.loads(text)
+        number = content["format"]
+    except (ValueError, TypeError, KeyError):
+        raise InputError(
+            f"the bundle {where} is damaged: inspector.json is cut off or another file; copy it again"
+        ) from None
+    if not isinstance(number, int) or number > FORMAT:
+        raise InputError(
+            f"the bundle {where} has format {number}, and this version reads up to {FORMAT}:"
+            " install a newer anomaly"
+        )
+    if content.get("digest") != digest_of(content):
+        raise InputError(
+            f"the bundle {where} was changed: inspector.json does not match its digest; copy it again"
+        )
+    try:
+        return About(**{each.name: content[each.name] for each in fields(About)})
+    except KeyError as error:
+        raise InputError(f"the bundle {where} lacks {error.args[0]} in inspector.json") from None

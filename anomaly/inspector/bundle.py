@@ -1,0 +1,94 @@
+"""The bundle on disk: one folder with everything that it takes to judge a photo as the run did."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+from anomaly.cache.store import Cache
+from anomaly.errors import InputError
+from anomaly.inspector import about as json
+from anomaly.inspector.about import About
+from anomaly.inspector.card import card
+from anomaly.inspector.inspector import Inspector, Judge
+from anomaly.inspector.team import Team
+from anomaly.model.load import load
+from anomaly.runtime.files import write_text
+
+ABOUT, CARD, MEMBERS = "inspector.json", "MODEL_CARD.md", "members"
+
+
+def seal(folder: Path, about: About) -> str:
+    """Complete a bundle whose model is in `folder`: its card, and inspector.json with all digests.
+
+    Returns:
+        the digest of the bundle.
+    """
+    write_text(folder / CARD, card(about))
+    sealed = replace(about, files={name: _sha256(folder / name) for name in _files(folder)})
+    write_text(folder / ABOUT, json.to_text(sealed))
+    return check(folder).digest
+
+
+def read(folder: Path, cache: Cache | None = None) -> Inspector:
+    """The inspector in a bundle.
+
+    Raises:
+        InputError: the folder is no bundle, of a later format, cut off or changed, or its model
+            cannot be read.
+    """
+    about = check(folder)
+    return Inspector(_judge(folder, about, cache), about, about.point)
+
+
+def check(folder: Path) -> About:
+    """What a bundle says of itself, once all of its files are as they were written.
+
+    Raises:
+        InputError: as `read`.
+    """
+    try:
+        text = (folder / ABOUT).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{folder} is no bundle: {ABOUT} cannot be read ({error})") from None
+    about = json.from_text(text, str(folder))
+    for name, expected in about.files.items():
+        _check_file(folder, name, expected)
+    if unknown := sorted({*_files(folder)} - {*about.files}):
+        raise InputError(f"the bundle {folder} holds {unknown[0]}, which is not part of it")
+    return about
+
+
+def _check_file(folder: Path, name: str, expected: str) -> None:
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or "\\" in name:
+        raise InputError(
+            f"the bundle {folder} names a file outside of itself ({name}); do not use it"
+        )
+    file = folder / name
+    if file.is_symlink() or not file.is_file():
+        raise InputError(f"the bundle {folder} is incomplete: {name} is missing; copy it again")
+    if _sha256(file) != expected:
+        raise InputError(
+            f"the bundle {folder} was changed: {name} does not match its digest; copy it again"
+        )
+
+
+def _files(folder: Path) -> list[str]:
+    """Everything in a bundle but inspector.json, with forward slashes."""
+    paths = (path for path in folder.rglob("*") if not path.is_dir() or path.is_symlink())
+    names = (path.relative_to(folder).as_posix() for path in paths)
+    return sorted(name for name in names if name != ABOUT)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _judge(folder: Path, about: About, cache: Cache | None) -> Judge:
+    if not about.ensemble:
+        return load(about.kind, folder, cache)
+    members = sorted((folder / MEMBERS).iterdir(), key=lambda member: int(member.name))
+    return Team.read(folder, about.kind, [read(member, cache) for member in members])

@@ -1,0 +1,116 @@
+"""Inspects photos with a trained model: a table, a page to leaf through, and a summary.
+
+MODEL is the folder of a run or of a bundle, the id of a run, or NAME@ALIAS. PHOTOS are files, folders,
+patterns, or - for a list on standard input. Photos in folders that are named as the classes are an
+acceptance test. What is interrupted goes on where it was when the same command is given again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from anomaly.data.read import SUFFIXES
+from anomaly.errors import InputError
+from anomaly.inspector.find import load
+from anomaly.inspector.folder.judging import judge, watch
+from anomaly.inspector.folder.photos import files_of
+from anomaly.inspector.folder.results import Results
+from anomaly.inspector.folder.summary import conclude, write
+from anomaly.inspector.inspector import Inspector
+from anomaly.inspector.verdict import REJECTED
+from anomaly.runtime import signals
+
+LOG = "inspect.log"
+REJECTED_ONE = 3  # exit code of --fail-on-defect
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Judge the photos; returns the exit code.
+
+    Raises:
+        InputError: no such model or photos, or a disk that is full; what was judged is kept.
+    """
+    options = _parser().parse_args(arguments)
+    signals.raise_on_sigterm()
+    list_files = partial(files_of, options.photos, options.out)
+    if not list_files() and not options.watch:
+        raise InputError(
+            f"{', '.join(options.photos)}: there is no photo to inspect ({', '.join(SUFFIXES)})"
+        )
+    inspector = _at_thresholds(load(options.model, options.output, options.uri), options)
+    results = Results(options.out, inspector)
+    with _logged(options.out):
+        _judge(inspector, list_files, results, options.watch)
+    conclude(inspector, results)
+    rejected = any(row.verdict in REJECTED for row in results.rows.values())
+    return REJECTED_ONE if options.fail_on_defect and rejected else 0
+
+
+def _judge(inspector: Inspector, list_files: partial, results: Results, watched: bool) -> None:
+    """Ctrl-C is how watching ends; else it leaves what is judged in the table and on the page."""
+    try:
+        if watched:
+            watch(inspector, list_files, results, lambda: write(inspector, results))
+        judge(inspector, list_files(), results)
+    except KeyboardInterrupt:
+        if watched:
+            return
+        write(inspector, results)
+        raise
+
+
+def _at_thresholds(inspector: Inspector, options: argparse.Namespace) -> Inspector:
+    """At the threshold that the command line asks for, or that of the run."""
+    if options.threshold is not None:
+        return inspector.with_threshold(options.threshold)
+    if options.max_escape_rate is not None:
+        return inspector.with_max_escape_rate(options.max_escape_rate)
+    return inspector
+
+
+@contextmanager
+def _logged(folder: Path) -> Iterator[None]:
+    """Progress goes to a file, a line for each photo; learners say nothing of their single steps."""
+    log = logging.getLogger("anomaly.inspector")
+    handler = logging.FileHandler(folder / LOG, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        handler.close()
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return value
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("anomaly inspect", description=__doc__)
+    add = parser.add_argument
+    add("model", metavar="MODEL", help="a run's folder or id, a bundle, or NAME@ALIAS")
+    add("photos", metavar="PHOTOS", nargs="+", help="files, folders, patterns, or -")
+    add("--out", type=Path, default=Path("inspected"), metavar="DIR",
+        help="where the results go (default: inspected)")  # fmt: skip
+    add("--watch", action="store_true", help="go on with photos that come later, until Ctrl-C")
+    add("--fail-on-defect", action="store_true", help="exit code 3 when a part was sorted out")
+    thresholds = parser.add_mutually_exclusive_group()
+    thresholds.add_argument("--threshold", type=_share, metavar="P",
+        help="sort out parts whose probability of a defect is P or more, instead of the run's")  # fmt: skip
+    thresholds.add_argument("--max-escape-rate", type=_share, metavar="SHARE",
+        help="sort out so many that at most this share of validate's defects escapes")  # fmt: skip
+    add(
+        "--output", type=Path, default=Path("outputs"), metavar="DIR", help="the folder of the runs"
+    )
+    add("--uri", help="the tracking store, if it is not <output>/mlflow.db")
+    return parser

@@ -1,0 +1,85 @@
+"""Gives a run's model a name and an alias in MLflow, and says what it replaces and whether it is better.
+
+RUN is the id of a finished run. The line then asks for NAME@ALIAS, and gets this model.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from anomaly.inspector.about import About
+from anomaly.inspector.bundle import check
+from anomaly.inspector.find import bundle_of
+from anomaly.metrics.mcnemar import mcnemar
+from anomaly.metrics.recorded import scores_of
+from anomaly.tracking.models import Version, client_at, finished, holder, register
+
+SHARES = ("accuracy", "defect_accuracy", "sorting_escape_rate", "sorting_overkill_rate")
+DIFFERENT = 0.05  # p below which one of two models is called better
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Register the model and print what has changed.
+
+    Raises:
+        InputError: no such run, it left no model, or MLflow refuses the name.
+    """
+    options = _parser().parse_args(arguments)
+    client = client_at(options.output, options.uri)
+    run = finished(client, options.run)
+    about = check(bundle_of(options.run, options.output, options.uri))
+    name = options.name or about.category
+    before = holder(client, name, options.alias)
+    earlier = before and check(bundle_of(before.run_id, options.output, options.uri))
+    version = register(client, name, options.alias, run)
+    lines = [
+        _line(f"{name}@{options.alias} is version {version.version}", version, about),
+        *_replaced(before, earlier, about),
+        f"inspect with: anomaly inspect {name}@{options.alias} PHOTOS --output {options.output}",
+    ]
+    print("\n".join(lines))
+
+
+def _replaced(before: Version | None, earlier: About | None, about: About) -> list[str]:
+    if before is None or earlier is None:
+        return ["it replaces nothing"]
+    what = _line(f"it replaces version {before.version}", before, earlier)
+    return [what, compared(about.outcomes, earlier.outcomes)]
+
+
+def _line(what: str, version: Version, about: About) -> str:
+    shares = scores_of(about.figures, "test").intervals
+    figures = [f"{n} {shares[n].hits}/{shares[n].total}" for n in SHARES if n in shares]
+    return f"{what}: {about.name} (run {version.run_id}), {', '.join(figures)}, on {about.evidence}"
+
+
+def compared(new: Mapping[str, bool], old: Mapping[str, bool]) -> str:
+    """Whether the new model is better than the old one on the test images that both have."""
+    shared = new.keys() & old.keys()
+    if not shared:
+        return "whether it is better cannot be said: the two were tested on different images"
+    only_new, only_old, p = mcnemar({i: new[i] for i in shared}, {i: old[i] for i in shared})
+    facts = (
+        f"of {len(shared)} test images that both have, {only_new} are named right by the new one"
+        f" alone and {only_old} by the old one alone (McNemar p = {p:.2g})"
+    )
+    if p >= DIFFERENT:
+        return f"{facts}: no evidence that either is better"
+    if only_new > only_old:
+        return f"{facts}: the new one is better"
+    return f"warning: {facts}: the new one is WORSE; promote the old run again to go back"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("anomaly promote", description=__doc__)
+    add = parser.add_argument
+    add("run", metavar="RUN", help="the id of a finished run")
+    add("alias", metavar="ALIAS", help="such as champion")
+    add("--name", help="of the model in MLflow (default: the category of the run)")
+    add(
+        "--output", type=Path, default=Path("outputs"), metavar="DIR", help="the folder of the runs"
+    )
+    add("--uri", help="the tracking store, if it is not <output>/mlflow.db")
+    return parser

@@ -1,0 +1,85 @@
+"""The bundle as MLflow's `python_function`: photos in, one row a photo out."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from anomaly.data.images import photo
+from anomaly.errors import InputError
+from anomaly.inspector.bundle import read
+from anomaly.inspector.inspector import Inspector
+from anomaly.inspector.verdict import Verdict
+from anomaly.masks.runs import to_runs
+from anomaly.types import Image
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMN = "photo"
+
+
+def _load_pyfunc(path: str) -> PhotoModel:
+    """What MLflow calls, by this name."""
+    return PhotoModel(read(Path(path)))
+
+
+class PhotoModel:
+    """Judges photos for MLflow; `predict` is the method that it calls."""
+
+    def __init__(self, inspector: Inspector) -> None:
+        self.inspector = inspector
+
+    def predict(self, model_input: Any, params: dict | None = None) -> pd.DataFrame:
+        """A row for each photo; MODEL_CARD.md says what the columns mean.
+
+        Args:
+            model_input: a table with a column `photo`; MLflow makes it of a list too. Each photo is
+                the bytes of a file, the same in base64, a path, or (h, w, 3) uint8 RGB pixels.
+            params: there are none.
+
+        Raises:
+            InputError: one of them is no photo.
+        """
+        import pandas as pd  # comes with MLflow; who inspects without it needs none
+
+        photos = [_photo(item) for item in _items(model_input)]
+        return pd.DataFrame([self._row(verdict) for verdict in self.inspector.inspect(photos)])
+
+    def _row(self, verdict: Verdict) -> dict[str, Any]:
+        about = self.inspector.about
+        return {
+            "verdict": verdict.decision,
+            "defect": verdict.defect or "",
+            "probability": verdict.probability,
+            "score": verdict.score,
+            "probabilities": dict(verdict.probabilities),
+            "boxes": [box._asdict() for box in verdict.boxes],
+            "mask": None if verdict.mask is None else dict(to_runs(verdict.mask)),
+            "model": about.name,
+            "version": about.run["id"],
+        }
+
+
+def _items(given: Any) -> list[Any]:
+    """The photos in what MLflow hands over: a table, whatever it was given."""
+    return list(given[COLUMN] if COLUMN in given.columns else given[given.columns[0]])
+
+
+def _photo(item: Any) -> Image:
+    if isinstance(item, str) and not Path(item[:1000]).is_file():
+        return photo(_decoded(item))
+    if isinstance(item, list):  # pixels, by way of JSON
+        return photo(np.asarray(item, np.uint8))
+    return photo(item)
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=False)
+    except (binascii.Error, ValueError):
+        raise InputError(f"{text[:80]!r} is neither a file nor base64") from None
