@@ -13,12 +13,19 @@ from hydra.utils import instantiate
 from anomaly.config.schema import RunConfig
 from anomaly.data.images import photo
 from anomaly.data.read import read_image
+from anomaly.inspector.about import About
+from anomaly.inspector.bundle import read, seal
+from anomaly.metrics import operating
+from anomaly.metrics.operating import OperatingPoint
 from anomaly.model.learner import Learner
 from anomaly.model.load import load
-from anomaly.types import Predictions
+from anomaly.run.tags import learner_kind
+from anomaly.tracking.predictions import read_predictions, write_predictions
+from anomaly.types import Dataset, Predictions
 
 OPTIONS = sorted(p.stem for p in (Path(__file__).parents[2] / "conf/model").glob("*.yaml"))
 EACH = pytest.mark.parametrize("option", OPTIONS)
+POINT = OperatingPoint(temperature=1.7, sorting_threshold=0.3, reject_below=0.6)
 FIELDS = {"types": "proba", "score": "score", "heat": "heat", "instances": "detections"}
 SMALL = {
     "model.image_size": 64,
@@ -136,19 +143,26 @@ def test_a_prediction_does_not_depend_on_the_other_images(option, fit, demo):
 def test_a_saved_learner_predicts_the_same_even_without_a_cache(option, fit, demo, cache, tmp_path):
     fitted = fit(option)
     fitted.learner.save(tmp_path / "deep" / "model")
-    loaded = load(tmp_path / "deep" / "model", cache)
+    loaded = load(learner_kind(fitted.run), tmp_path / "deep" / "model", cache)
     assert_same(loaded.predict(demo.test.images, demo.test.grid), fitted.test)
 
 
 @EACH
-def test_a_photo_in_a_file_is_judged_without_labels_masks_or_cache(option, fit, demo, tmp_path):
+def test_a_bundle_judges_photos_in_files_as_the_run_recorded_to_the_last_bit(
+    option, fit, demo, tmp_path
+):
     fitted = fit(option)
-    fitted.learner.save(tmp_path / "model")
+    recorded = operating.calibrated(fitted.test, POINT)
+    write_predictions(tmp_path / "test.npz", recorded)
+    fitted.learner.save(tmp_path / "bundle")
+    seal(tmp_path / "bundle", about(learner_kind(fitted.run), demo))
     files = [tmp_path / f"{place}.png" for place in range(len(demo.test))]
     for file, image in zip(files, demo.test.images, strict=True):
         file.write_bytes(image.source.read_bytes())
     photos = [photo(file, image.id) for file, image in zip(files, demo.test.images, strict=True)]
-    assert_same(load(tmp_path / "model").predict(photos, demo.test.grid), fitted.test, atol=0)
+    judged = read(tmp_path / "bundle").predict(photos[::-1])
+    last_first = range(len(photos))[::-1]
+    assert_equal(judged.select(last_first), read_predictions(tmp_path / "test.npz"))
 
 
 @EACH
@@ -189,6 +203,24 @@ def test_the_same_seed_learns_the_same(option, fit, learner_of, demo):
     again.fit(demo.train, demo.validate, run.trainer, lambda epoch, figures: None)
     predictions = again.predict(demo.test.images, demo.test.grid)
     assert np.allclose(predictions.proba, fit(option).test.proba, atol=1e-3)
+
+
+def about(kind: str, demo: Dataset) -> About:
+    return About(
+        kind=kind, ensemble=False, category="demo", classes=list(demo.classes), grid=demo.test.grid,
+        temperature=POINT.temperature, sorting_threshold=POINT.sorting_threshold,
+        reject_below=POINT.reject_below, validate_scores=[], validate_defective=[], figures={},
+        evidence="nothing", outcomes={}, run={"id": "0", "name": "test"}, versions={}, created="",
+    )  # fmt: skip
+
+
+def assert_equal(one: Predictions, other: Predictions) -> None:
+    """To the last bit."""
+    for name in ("ids", "classes", "proba", "score", "heat", "segmentation"):
+        assert np.array_equal(getattr(one, name), getattr(other, name)), name
+    for a, b in zip(one.detections or (), other.detections or (), strict=True):
+        for name in ("boxes", "masks", "scores", "labels"):
+            assert np.array_equal(getattr(a, name), getattr(b, name)), name
 
 
 def assert_same(one: Predictions, other: Predictions, atol: float = 1e-6) -> None:

@@ -23,6 +23,7 @@ from anomaly.data.split import digest
 from anomaly.metrics.calibration import apply_temperature
 from anomaly.metrics.join import join
 from anomaly.metrics.operating import OperatingPoint, decisions
+from anomaly.metrics.recorded import figures
 from anomaly.metrics.score import score
 from anomaly.model.pictures import turn
 from anomaly.tracking.predictions import read_predictions

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import inspect
+import json
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import anomaly
+from anomaly.inspector.about import About
+from anomaly.inspector.bundle import seal
 
 SAVED = Path(__file__).parents[1] / "saved"
+CLASSES = json.loads((SAVED / "bovw" / "bovw.json").read_text())["classes"]
+ABOUT = About(
+    kind="bovw", ensemble=False, category="demo", classes=CLASSES, grid=64, temperature=1.0,
+    sorting_threshold=0.5, reject_below=0.9, validate_scores=[0.1, 0.9],
+    validate_defective=[False, True], figures={"test/accuracy": 1.0}, evidence="two images",
+    outcomes={}, run={"id": "0", "name": "demo-bovw"}, versions={}, created="2026-11-27",
+)  # fmt: skip
 NAMES = [name for name in anomaly.__all__ if name != "__version__"]
 
 
@@ -37,22 +49,51 @@ def test_the_package_itself_loads_no_library():
     assert done.stdout.strip() == "set()"
 
 
-def test_a_saved_model_judges_a_photo_as_the_readme_shows():
-    model = anomaly.load(SAVED / "bovw")
-    predictions = model.predict([anomaly.photo(SAVED / "good_001.png")], grid=64)
-    assert predictions.ids == ((SAVED / "good_001.png").as_posix(),)
-    assert predictions.classes[0] == "good" and predictions.proba.shape == (1, 4)
+def sealed(kind: str, run: Path) -> Path:
+    """The bundle of a model that an earlier version saved, in the folder of a run."""
+    folder = Path(shutil.copytree(SAVED / kind, run / "model" / "data"))
+    (folder / "expected.json").unlink()
+    seal(folder, replace(ABOUT, kind=kind))
+    return folder
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    return sealed("bovw", tmp_path / "run")
+
+
+def test_a_saved_model_judges_a_photo_as_the_readme_shows(bundle):
+    inspector = anomaly.load(bundle.parents[1])
+    for verdict in inspector.inspect([anomaly.photo(SAVED / "good_001.png")]):
+        assert verdict.id == (SAVED / "good_001.png").as_posix()
+        assert verdict.decision in ("good", "defect", "to_person")
+        assert tuple(verdict.probabilities) == inspector.classes
+        assert sum(verdict.probabilities.values()) == pytest.approx(1)
+        assert verdict.milliseconds > 0
     with pytest.raises(anomaly.InputError, match=r"nothing\.png: cannot be read"):
         anomaly.photo("nothing.png")
 
 
+def test_inspecting_loads_neither_hydra_nor_mlflow(bundle):
+    code = f"""
+import sys
+import anomaly
+inspector = anomaly.load({str(bundle)!r})
+inspector.inspect([anomaly.photo({str(SAVED / "good_001.png")!r})])
+print({{"hydra", "omegaconf", "mlflow", "albumentations"}} & set(sys.modules))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
 def test_without_the_packages_of_training_the_sentence_names_the_extra(tmp_path):
+    bundle = sealed("classifier", tmp_path)
     code = f"""
 import sys
 sys.modules["keras"] = None  # as if it were not installed
 import anomaly
 try:
-    anomaly.load({str(SAVED / "classifier")!r})
+    anomaly.load({str(bundle)!r})
 except anomaly.InputError as error:
     print(error)
 """

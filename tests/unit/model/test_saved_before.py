@@ -21,10 +21,11 @@ PHOTOS = ("scratch_001.png", "good_001.png")
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_model_saved_before_the_modules_moved_predicts_the_same(kind):
     expected = json.loads((SAVED / kind / "expected.json").read_text())
-    predictions = load(SAVED / kind).predict([photo(SAVED / name) for name in PHOTOS], 64)
+    predictions = load(kind, SAVED / kind).predict([photo(SAVED / name) for name in PHOTOS], 64)
     assert predictions.classes == tuple(expected["classes"])
-    assert np.allclose(predictions.proba, expected["proba"], atol=1e-4)
-    assert np.allclose(predictions.heat.mean((1, 2)), expected["heat"], atol=1e-4)
+    # Then the maps of a classifier were rounded to float16 before they were judged.
+    assert np.allclose(predictions.proba, expected["proba"], atol=1e-3)
+    assert np.allclose(predictions.heat.mean((1, 2)), expected["heat"], atol=1e-3)
     assert [len(detections) for detections in predictions.detections] == expected["instances"]
 
 
@@ -36,9 +37,12 @@ def test_a_damaged_file_is_named_in_one_sentence(kind, name, tmp_path):
     copy = Path(shutil.copytree(SAVED / kind, tmp_path / kind))
     (copy / name).write_bytes((copy / name).read_bytes()[:60])
     with pytest.raises(InputError, match=rf"the model in .*{kind} cannot be read \("):
-        load(copy)
+        load(kind, copy)
 
 
-def test_a_folder_without_a_model_is_refused(tmp_path):
-    with pytest.raises(InputError, match="holds no trained model"):
-        load(tmp_path)
+@pytest.mark.parametrize(
+    "kind", ["", "resnet", "load", "features", "os", "../bovw", "bovw.learner"]
+)
+def test_only_a_learner_of_ours_is_loaded(kind):
+    with pytest.raises(InputError, match=r"which this version lacks|cannot be read"):
+        load(kind, SAVED / "bovw")

@@ -50,7 +50,7 @@ def written(folder: Path, dataset: Dataset, store, absent: tuple[str, ...] = ())
         name: replace(predictions(split, dataset.classes), **lacking)
         for name, split in (("val", dataset.validate), ("test", dataset.test))
     }
-    return write(folder, dataset, predicted, EVALUATE, store)
+    return write(folder, dataset, predicted, EVALUATE, store).scores
 
 
 def pictures(folder: Path) -> set[str]:

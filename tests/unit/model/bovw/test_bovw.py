@@ -122,7 +122,7 @@ def test_patches_larger_than_the_image_are_refused(scales, demo, store):
 def test_a_loaded_bag_predicts_but_cannot_be_trained(demo, store, cache, tmp_path):
     learner = trained(demo, store)
     learner.save(tmp_path / "bag")
-    loaded = load(tmp_path / "bag", cache)
+    loaded = load("bovw", tmp_path / "bag", cache)
     assert_same(
         loaded.predict(demo.test.images, demo.test.grid),
         learner.predict(demo.test.images, demo.test.grid),
@@ -194,7 +194,7 @@ def test_damaged_or_foreign_files_are_refused(damage, demo, store, tmp_path):
     trained(demo, store).save(tmp_path)
     damage(tmp_path)
     with pytest.raises(InputError, match=r"the model in .* cannot be read"):
-        load(tmp_path)
+        load("bovw", tmp_path)
 
 
 def test_it_loads_no_network_library():
