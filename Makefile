@@ -10,6 +10,8 @@ PORT ?= 5000
 EXTRA ?= slurm
 TARGET ?= cpu
 ARGS ?=
+MODEL ?= latest
+ALIAS ?= champion
 export PYTHONPATH := .
 # A company's network signs with certificates that the system knows, and uv's own list does not.
 ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem),)
@@ -19,7 +21,7 @@ endif
 quoted = '$(subst ','\'',$(1))'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup extra demo data train test test-slow lint docs format bench ui report study-bottle study-detector lock image clean
+.PHONY: help setup extra demo data train inspect promote test test-slow lint docs format bench ui report study-bottle study-detector lock image clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -28,8 +30,16 @@ setup: $(VENV)/base.done ## install everything that runs need into .venv
 
 extra: $(VENV)/$(EXTRA).done ## install what else is needed: EXTRA=slurm, gpu or server; EXTRA=ray VENV=.venv-ray (one of its own)
 
-demo: setup ## render a small data set, train on it, show the result (a few minutes)
+demo: setup ## draw parts, train on them, show the result, inspect three parts that it never saw (minutes)
 	$(RUN) train.py data=demo model=tiny $(call quoted,output=$(OUTPUT))
+	$(RUN) -m anomaly.cli data draw $(call quoted,$(OUTPUT)/unseen) --kinds good scratch hole
+	$(RUN) -m anomaly.cli inspect latest $(call quoted,$(OUTPUT)/unseen) --output $(call quoted,$(OUTPUT))
+
+inspect: setup ## judge photos with a trained model: PHOTOS=DIR [MODEL=a run's id or folder, or NAME@ALIAS] [ARGS="--out DIR --watch"]
+	$(RUN) -m anomaly.cli inspect $(call quoted,$(MODEL)) $(call quoted,$(PHOTOS)) --output $(call quoted,$(OUTPUT)) $(ARGS)
+
+promote: setup ## name the model that the line shall use: RUN_ID=ID [ALIAS=champion]
+	$(RUN) -m anomaly.cli promote $(call quoted,$(RUN_ID)) $(call quoted,$(ALIAS)) --output $(call quoted,$(OUTPUT)) $(ARGS)
 
 data: setup ## download a category of MVTec AD: CATEGORY=bottle ROOT=datasets [SOURCE=URL-or-file SHA256=...]
 	$(RUN) -m anomaly.data.download $(call quoted,$(CATEGORY)) $(call quoted,$(ROOT)) $(if $(SOURCE),--source $(call quoted,$(SOURCE))) $(if $(SHA256),--sha256 $(call quoted,$(SHA256)))

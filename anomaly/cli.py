@@ -42,6 +42,7 @@ VERBS = {
     "ui": Verb(
         "anomaly.tracking.ui", "[--output DIR]", "open MLflow's pages with the runs", "train"
     ),
+    "data draw": Verb("anomaly.data.drawn.command", "DIR", "draw parts of the demo to try it with"),
     "data download": Verb(
         "anomaly.data.download.__main__", "CATEGORY DIR", "fetch a category of MVTec AD"
     ),
@@ -102,7 +103,7 @@ def _help() -> str:
     width = max(len(line) for line, _ in lines)
     table = "\n".join(f"  {line:{width}}  {does}" for line, does in lines)
     return (
-        "Trains and compares models that inspect parts.\n\n"
+        "Trains, compares and uses models that inspect parts.\n\n"
         f"{table}\n\n"
         "`anomaly VERB --help` says more of each, `anomaly --version` which version this is."
     )

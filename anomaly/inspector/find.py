@@ -9,6 +9,7 @@ from pathlib import Path
 from anomaly.errors import InputError
 from anomaly.inspector.bundle import ABOUT, read
 from anomaly.inspector.inspector import Inspector
+from anomaly.tracking.names import LATEST
 
 PLACES = ("", "data", "model/data")  # of a bundle: in itself, in MLflow's model, in a run
 RUN_ID = re.compile(r"[0-9a-f]{32}")
@@ -19,8 +20,8 @@ def load(model: Path | str, output: Path | str = "outputs", uri: str | None = No
     """A trained model that judges photos as it was judged.
 
     Args:
-        model: the folder of a run or of a bundle, the id of a run, or NAME@ALIAS as `promote` gave
-            it (models:/NAME@ALIAS, as MLflow writes it).
+        model: the folder of a run or of a bundle, the id of a run, NAME@ALIAS as `promote` gave it
+            (models:/NAME@ALIAS, as MLflow writes it), or `latest`, the run that finished last.
         output: the folder of the runs, where an id or a name is looked up.
         uri: the tracking store, if it is not <output>/mlflow.db.
 
@@ -38,13 +39,13 @@ def bundle_of(model: str, output: Path, uri: str | None = None) -> Path:
     """
     if Path(model).is_dir():
         return _in_folder(Path(model))
-    if RUN_ID.fullmatch(model) or REMOTE.match(model) or "@" in model:
+    if RUN_ID.fullmatch(model) or REMOTE.match(model) or "@" in model or model == LATEST:
         from anomaly.tracking.models import fetch  # MLflow takes seconds, and a folder needs none
 
         return _in_folder(fetch(_address(model), output, uri))
     raise InputError(
         f"{model} is no model: there is no such folder, and it is neither the id of a run (32 digits"
-        " and letters a to f) nor NAME@ALIAS"
+        f" and letters a to f) nor NAME@ALIAS nor {LATEST}"
     )
 
 
@@ -52,7 +53,7 @@ def _address(model: str) -> str:
     """As MLflow writes it."""
     if RUN_ID.fullmatch(model):
         return f"runs:/{model}"
-    return model if REMOTE.match(model) else f"models:/{model}"
+    return model if REMOTE.match(model) or model == LATEST else f"models:/{model}"
 
 
 def _in_folder(folder: Path) -> Path:

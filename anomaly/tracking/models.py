@@ -13,11 +13,14 @@ from mlflow.exceptions import MlflowException
 
 from anomaly.errors import InputError
 from anomaly.tracking.model import MODEL
-from anomaly.tracking.read import reader
+from anomaly.tracking.names import LATEST
+from anomaly.tracking.read import all_finished, reader
 from anomaly.tracking.refusal import reason
 from anomaly.tracking.store import store_at
 
 NAMED = re.compile(r"models:/(?P<name>[^@/]+)(@(?P<alias>[^@/]+)|/(?P<version>\d+))")
+
+WITH_MODEL = ("member", "ensemble", "refit")  # roles of runs
 
 
 class Version(NamedTuple):
@@ -44,7 +47,7 @@ def client_at(output: Path, uri: str | None) -> MlflowClient:
 
 
 def fetch(address: str, output: Path, uri: str | None) -> Path:
-    """The folder of the model at runs:/ID, models:/NAME@ALIAS or models:/NAME/VERSION.
+    """The folder of the model at runs:/ID, models:/NAME@ALIAS, models:/NAME/VERSION, or `latest`.
 
     A model on this disk stays where it is; one on a server is copied to a temporary folder.
 
@@ -52,6 +55,7 @@ def fetch(address: str, output: Path, uri: str | None) -> Path:
         InputError: there is no such model, or its run has not finished.
     """
     client = client_at(output, uri)
+    address = f"runs:/{newest(client)}" if address == LATEST else address
     run_id = address.removeprefix("runs:/").partition("/")[0]
     if address.startswith("models:/"):
         run_id = version_at(client, address).run_id
@@ -63,6 +67,18 @@ def fetch(address: str, output: Path, uri: str | None) -> Path:
         raise InputError(
             f"run {run_id} ({run.info.run_name}) left no model in {source} ({reason(error)})"
         ) from None
+
+
+def newest(client: MlflowClient) -> str:
+    """The id of the run that finished last and left a model.
+
+    Raises:
+        InputError: there is none.
+    """
+    for run in all_finished(client):
+        if run.data.tags.get("role") in WITH_MODEL:
+            return run.info.run_id
+    raise InputError(f"no training has finished in {client.tracking_uri}; train a model first")
 
 
 def finished(client: MlflowClient, run_id: str) -> Run:

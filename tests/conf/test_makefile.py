@@ -36,7 +36,7 @@ def test_what_is_not_given_is_not_handed_on():
 
 
 def test_the_demo_and_the_benchmark_find_folders_with_spaces():
-    assert words("demo", OUTPUT=ODD)[-1] == f"output={ODD}"
+    assert words("demo", OUTPUT=ODD)[-3:] == [f"{ODD}/unseen", "--output", ODD]
     assert words("bench", ROOT=ODD)[-1] == ODD
 
 
@@ -51,6 +51,13 @@ def test_the_report_and_the_study_find_them_too():
         "a b",
         f"{ODD}/studies/bottle_classifiers",
     ]
+
+
+def test_photos_are_inspected_by_the_newest_model_or_another():
+    verb = ["-m", "anomaly.cli", "inspect"]
+    assert words("inspect", PHOTOS=ODD)[1:] == [*verb, "latest", ODD, "--output", "outputs"]
+    given = words("inspect", PHOTOS="a/*.png", MODEL="bottle@champion", ARGS="--watch")
+    assert given[1:] == [*verb, "bottle@champion", "a/*.png", "--output", "outputs", "--watch"]
 
 
 def test_the_ui_opens_the_output_folder_at_a_port():

@@ -1,6 +1,6 @@
 """Inspects photos with a trained model: a table, a page to leaf through, and a summary.
 
-MODEL is the folder of a run or of a bundle, the id of a run, or NAME@ALIAS. PHOTOS are files, folders,
+MODEL is the folder of a run or of a bundle, the id of a run, NAME@ALIAS, or latest. PHOTOS are files, folders,
 patterns, or - for a list on standard input. Photos in folders that are named as the classes are an
 acceptance test. What is interrupted goes on where it was when the same command is given again.
 """
@@ -16,7 +16,9 @@ from pathlib import Path
 
 from anomaly.data.read import SUFFIXES
 from anomaly.errors import InputError
-from anomaly.inspector.find import load
+from anomaly.inspector.about import About
+from anomaly.inspector.bundle import check, read
+from anomaly.inspector.find import bundle_of
 from anomaly.inspector.folder.judging import judge, watch
 from anomaly.inspector.folder.photos import files_of
 from anomaly.inspector.folder.results import Results
@@ -37,14 +39,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     signals.raise_on_sigterm()
-    list_files = partial(files_of, options.photos, options.out)
+    bundle = bundle_of(options.model, options.output, options.uri)
+    out = options.out or _usual_folder(check(bundle), options.output)
+    list_files = partial(files_of, options.photos, out)
     if not list_files() and not options.watch:
         raise InputError(
             f"{', '.join(options.photos)}: there is no photo to inspect ({', '.join(SUFFIXES)})"
         )
-    inspector = _at_thresholds(load(options.model, options.output, options.uri), options)
-    results = Results(options.out, inspector)
-    with _logged(options.out):
+    inspector = _at_thresholds(read(bundle), options)
+    results = Results(out, inspector)
+    with _logged(out):
         _judge(inspector, list_files, results, options.watch)
     conclude(inspector, results)
     rejected = any(row.verdict in REJECTED for row in results.rows.values())
@@ -71,6 +75,11 @@ def _at_thresholds(inspector: Inspector, options: argparse.Namespace) -> Inspect
     if options.max_escape_rate is not None:
         return inspector.with_max_escape_rate(options.max_escape_rate)
     return inspector
+
+
+def _usual_folder(about: About, output: Path) -> Path:
+    """One for each model, so that its results are not mixed with those of another."""
+    return output / "inspected" / f"{about.name}-{about.digest[:8]}"
 
 
 @contextmanager
@@ -100,8 +109,8 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("model", metavar="MODEL", help="a run's folder or id, a bundle, or NAME@ALIAS")
     add("photos", metavar="PHOTOS", nargs="+", help="files, folders, patterns, or -")
-    add("--out", type=Path, default=Path("inspected"), metavar="DIR",
-        help="where the results go (default: inspected)")  # fmt: skip
+    add("--out", type=Path, metavar="DIR",
+        help="where the results go (default: one for each model in <output>/inspected)")  # fmt: skip
     add("--watch", action="store_true", help="go on with photos that come later, until Ctrl-C")
     add("--fail-on-defect", action="store_true", help="exit code 3 when a part was sorted out")
     thresholds = parser.add_mutually_exclusive_group()
