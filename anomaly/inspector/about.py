@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from anomaly.errors import InputError
+from anomaly.inspector.fields import problem
 from anomaly.metrics.operating import OperatingPoint
 
 FORMAT = 1  # increased when an older version could not read what a newer one writes
@@ -85,25 +86,32 @@ def from_text(text: str, where: str) -> About:
     """What `to_text` wrote; `where` is its folder, for messages.
 
     Raises:
-        InputError: it is of a later format, was changed, or is something else.
+        InputError: it is of a later format, was changed, has fields of other types or ranges, or is
+            something else.
     """
-    try:
-        content = json.loads(text)
-        number = content["format"]
-    except (ValueError, TypeError, KeyError):
+    content = _parsed(text, where)
+    if content["format"] > FORMAT:
         raise InputError(
-            f"the bundle {where} is damaged: inspector.json is cut off or another file; copy it again"
-        ) from None
-    if not isinstance(number, int) or number > FORMAT:
-        raise InputError(
-            f"the bundle {where} has format {number}, and this version reads up to {FORMAT}:"
+            f"the bundle {where} has format {content['format']}, and this version reads up to {FORMAT}:"
             " install a newer anomaly"
         )
     if content.get("digest") != digest_of(content):
         raise InputError(
             f"the bundle {where} was changed: inspector.json does not match its digest; copy it again"
         )
+    if wrong := problem(content):
+        raise InputError(f"the bundle {where} cannot be used: its inspector.json {wrong}")
+    return About(**{each.name: content[each.name] for each in fields(About)})
+
+
+def _parsed(text: str, where: str) -> dict[str, Any]:
+    """A JSON object with a `format`."""
     try:
-        return About(**{each.name: content[each.name] for each in fields(About)})
-    except KeyError as error:
-        raise InputError(f"the bundle {where} lacks {error.args[0]} in inspector.json") from None
+        content = json.loads(text)
+        if type(content["format"]) is int and content["format"] > 0:
+            return content
+    except (ValueError, TypeError, KeyError, RecursionError):
+        pass
+    raise InputError(
+        f"the bundle {where} is damaged: inspector.json is cut off or another file; copy it again"
+    )

@@ -17,6 +17,7 @@ from anomaly.model.load import load
 from anomaly.runtime.files import write_text
 
 ABOUT, CARD, MEMBERS = "inspector.json", "MODEL_CARD.md", "members"
+LARGEST = 64 * 2**20  # bytes of inspector.json: a hundred times that of ten thousand images
 
 
 def seal(folder: Path, about: About) -> str:
@@ -48,16 +49,25 @@ def check(folder: Path) -> About:
     Raises:
         InputError: as `read`.
     """
-    try:
-        text = (folder / ABOUT).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{folder} is no bundle: {ABOUT} cannot be read ({error})") from None
-    about = json.from_text(text, str(folder))
+    about = json.from_text(_text(folder), str(folder))
     for name, expected in about.files.items():
         _check_file(folder, name, expected)
     if unknown := sorted({*_files(folder)} - {*about.files}):
         raise InputError(f"the bundle {folder} holds {unknown[0]}, which is not part of it")
     return about
+
+
+def _text(folder: Path) -> str:
+    """Of inspector.json."""
+    file = folder / ABOUT
+    try:
+        if file.is_symlink() or not file.is_file():  # which also has no end
+            raise InputError(f"{folder} is no bundle: it holds no file {ABOUT}")
+        if file.stat().st_size > LARGEST:
+            raise InputError(f"{folder} is no bundle: {ABOUT} is larger than {LARGEST >> 20} MiB")
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{folder} is no bundle: {ABOUT} cannot be read ({error})") from None
 
 
 def _check_file(folder: Path, name: str, expected: str) -> None:
@@ -88,7 +98,24 @@ def _sha256(path: Path) -> str:
 
 
 def _judge(folder: Path, about: About, cache: Cache | None) -> Judge:
-    if not about.ensemble:
-        return load(about.kind, folder, cache)
-    members = sorted((folder / MEMBERS).iterdir(), key=lambda member: int(member.name))
-    return Team.read(folder, about.kind, [read(member, cache) for member in members])
+    if about.ensemble:
+        return Team.read(folder, about, [read(member, cache) for member in _members(folder)])
+    learner = load(about.kind, folder, cache)
+    if tuple(learner.classes) != tuple(about.classes):
+        raise InputError(
+            f"the bundle {folder} cannot be used: its model and {ABOUT} name different classes"
+        )
+    return learner
+
+
+def _members(folder: Path) -> list[Path]:
+    """The bundles of an ensemble's members, in their order.
+
+    Raises:
+        InputError: they are not numbered from 0.
+    """
+    names = {name.split("/")[1] for name in _files(folder) if name.startswith(f"{MEMBERS}/")}
+    numbers = [str(number) for number in range(len(names))]
+    if not names or names != {*numbers}:
+        raise InputError(f"the bundle {folder} is damaged: its members are not numbered from 0")
+    return [folder / MEMBERS / number for number in numbers]

@@ -17,6 +17,7 @@ from anomaly.types import Image, Predictions
 
 if TYPE_CHECKING:
     from anomaly.ensemble.combiner import Combiner
+    from anomaly.inspector.about import About
     from anomaly.inspector.inspector import Inspector
 
 FILE = "combiner.npz"
@@ -35,22 +36,34 @@ class Team:
         return fuse(predicted, proba, self.combiner.weights)
 
     @staticmethod
-    def read(folder: Path, kind: str, members: Sequence[Inspector]) -> Team:
+    def read(folder: Path, about: About, members: Sequence[Inspector]) -> Team:
         """The team whose combiner `write_combiner` wrote.
 
         Raises:
-            InputError: there is no such kind, or the file is damaged.
+            InputError: there is no such kind, the file is damaged, or the members do not fit.
         """
-        if kind not in {module.name for module in pkgutil.iter_modules(anomaly.ensemble.__path__)}:
-            raise InputError(f"{folder} combines by {kind!r}, which this version lacks")
+        if about.kind not in {m.name for m in pkgutil.iter_modules(anomaly.ensemble.__path__)}:
+            raise InputError(f"{folder} combines by {about.kind!r}, which this version lacks")
+        needed = (tuple(about.classes), about.grid)
+        if any((member.classes, member.about.grid) != needed for member in members):
+            raise InputError(f"the ensemble in {folder} has members of other classes or grids")
         try:
             with (folder / FILE).open("rb") as stream, np.load(stream, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
-            return Team(members, import_module(f"anomaly.ensemble.{kind}").load(arrays))
+            combiner = import_module(f"anomaly.ensemble.{about.kind}").load(arrays)
+            _try(combiner, len(members), len(about.classes))
+            return Team(members, combiner)
         except Exception as error:  # zip, numpy and missing arrays each raise their kind
             raise InputError(
                 f"the combiner in {folder} cannot be read ({first_line(error)}); copy it again"
             ) from None
+
+
+def _try(combiner: Combiner, members: int, classes: int) -> None:
+    """Combine once; what does not fit these members raises errors of various kinds."""
+    proba = combiner.combine(np.full((members, 1, classes), 1 / classes))
+    if proba.shape != (1, classes) or combiner.weights.shape != (members,):
+        raise ValueError("it is of other members or classes")
 
 
 def write_combiner(folder: Path, combiner: Combiner) -> None:

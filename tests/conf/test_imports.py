@@ -67,6 +67,7 @@ OWNERS = {  # library: the places, as path prefixes under anomaly/, that may imp
         "runtime/progress.py",
         "run/summary.py",
         "report/terminal.py",
+        "inspector/folder/terminal.py",
         "sweep/result.py",
         "data/download/transfer.py",
     },

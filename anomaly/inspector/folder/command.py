@@ -22,7 +22,8 @@ from anomaly.inspector.find import bundle_of
 from anomaly.inspector.folder.judging import judge, watch
 from anomaly.inspector.folder.photos import files_of
 from anomaly.inspector.folder.results import Results
-from anomaly.inspector.folder.summary import conclude, write
+from anomaly.inspector.folder.summary import write
+from anomaly.inspector.folder.terminal import print_summary
 from anomaly.inspector.inspector import Inspector
 from anomaly.inspector.verdict import REJECTED
 from anomaly.runtime import signals
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     results = Results(out, inspector)
     with _logged(out):
         _judge(inspector, list_files, results, options.watch)
-    conclude(inspector, results)
+    print_summary(inspector, results, write(inspector, results))
     rejected = any(row.verdict in REJECTED for row in results.rows.values())
     return REJECTED_ONE if options.fail_on_defect and rejected else 0
 

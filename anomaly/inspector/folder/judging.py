@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from anomaly.data.images import pixels_of
@@ -12,6 +13,7 @@ from anomaly.inspector.folder.photos import Photo, load
 from anomaly.inspector.folder.picture import thumbnail
 from anomaly.inspector.folder.results import Results
 from anomaly.inspector.folder.rows import Row, row_of, unreadable
+from anomaly.inspector.folder.words import one_line
 from anomaly.inspector.inspector import Inspector
 from anomaly.runtime.prefetch import prefetched
 from anomaly.runtime.progress import track
@@ -23,13 +25,13 @@ State = tuple[int, int]  # of a file: its size, and when it was changed
 
 def judge(inspector: Inspector, files: Sequence[str], results: Results) -> None:
     """Add a row for each file that has none yet; a file that is no photo does not stop the others."""
-    photos = prefetched(load, files)
+    photos = prefetched(partial(load, has=results.has), files)
     for place, photo in enumerate(track(photos, "photos", len(files)), 1):
-        if not results.has(photo.file, photo.digest):
+        if photo:
             row, picture = _judged(inspector, photo)
             results.add(row, picture)
             what = row.reason or f"{row.verdict} {row.defect}".strip()
-            log.info("%d/%d %s: %s", place, len(files), photo.file, what)
+            log.info("%d/%d %s: %s", place, len(files), one_line(photo.file), what)
 
 
 def watch(

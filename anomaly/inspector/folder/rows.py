@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from anomaly.data.importers.layout import printable
 from anomaly.inspector.verdict import Verdict
 from anomaly.masks.runs import Runs, to_runs
 
@@ -75,6 +76,6 @@ def write_table(path: Path, rows: Iterable[Row], classes: Sequence[str]) -> None
         writer = csv.writer(file)
         writer.writerow([*COLUMNS, *(f"probability {name}" for name in classes)])
         for row in rows:
-            values = [getattr(row, column) for column in COLUMNS]
+            values = [printable(row.file), *(getattr(row, column) for column in COLUMNS[1:])]
             values += [row.probabilities.get(name) for name in classes]
             writer.writerow(["" if value is None else value for value in values])

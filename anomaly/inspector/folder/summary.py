@@ -1,8 +1,7 @@
-"""What the rows of a folder say together: on the page, and in the terminal."""
+"""What the rows of a folder say together, in the table and on the page."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from statistics import median
@@ -31,13 +30,6 @@ class Findings(NamedTuple):
 
     acceptance: Acceptance | None  # None where the folders name no classes
     drift: Drift | None  # None where no photo could be judged
-
-
-def conclude(inspector: Inspector, results: Results) -> None:
-    """Write the table and the page, and print the summary."""
-    found = write(inspector, results)
-    for what, text in _lines(inspector, results, found):
-        print(f"{what:<11}{text}")
 
 
 def write(inspector: Inspector, results: Results) -> Findings:
@@ -86,7 +78,7 @@ def _page(inspector: Inspector, results: Results, found: Findings) -> str:
         about.run["id"],
         about.digest,
         datetime.now(),
-        _milliseconds(rows),
+        milliseconds(rows),
         thresholds(inspector),
         results.folder,
     )
@@ -105,29 +97,7 @@ def thresholds(inspector: Inspector) -> dict[str, str]:
     }
 
 
-def _milliseconds(rows: Sequence[Row]) -> float | None:
+def milliseconds(rows: Sequence[Row]) -> float | None:
+    """The median of the time that a photo takes; None without a photo."""
     times = [row.milliseconds for row in rows if not row.reason]
     return median(times) if times else None
-
-
-def _lines(inspector: Inspector, results: Results, found: Findings) -> list[tuple[str, str]]:
-    about, rows = inspector.about, list(results.rows.values())
-    time = _milliseconds(rows)
-    accepted = found.acceptance
-    return [
-        ("model", f"{about.name} (run {about.run['id']}, bundle {about.digest[:12]})"),
-        ("photos", _counts(rows)),
-        *([] if time is None else [("time", f"{time:.0f} ms a photo (median)")]),
-        *thresholds(inspector).items(),
-        *(("acceptance", text) for text in (accepted.texts if accepted else ())),
-        *(("drift", text) for text in (found.drift.sentences if found.drift else ())),
-        ("page", str(results.folder / PAGE)),
-        ("table", str(results.folder / "verdicts.csv")),
-    ]
-
-
-def _counts(rows: Sequence[Row]) -> str:
-    """Such as "3: 1 good, 1 scratch, 1 to a person, 1 unreadable"."""
-    names = Counter("unreadable" if row.reason else row.defect or row.verdict for row in rows)
-    listed = [f"{count} {name.replace('_', ' ')}" for name, count in names.most_common()]
-    return f"{len(rows)}: {', '.join(listed)}" if rows else "none"

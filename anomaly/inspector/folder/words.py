@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from anomaly.data.importers.layout import printable
+
 TINY = 0.001  # a smaller p is written as p < 0.001
 
 
@@ -21,3 +23,11 @@ def listed(names: Sequence[str]) -> str:
     """At least one name, as in "a, b and c"."""
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def one_line(name: str) -> str:
+    """A path that can be printed and stays on its line, whatever it holds."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in printable(name)
+    )
