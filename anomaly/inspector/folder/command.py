@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import argparse
 import logging
+import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from anomaly.inspector.about import About
 from anomaly.inspector.bundle import check, read
 from anomaly.inspector.find import bundle_of
 from anomaly.inspector.folder.judging import judge, watch
-from anomaly.inspector.folder.photos import files_of
+from anomaly.inspector.folder.photos import files_of, typed
 from anomaly.inspector.folder.results import Results
 from anomaly.inspector.folder.summary import write
 from anomaly.inspector.folder.terminal import print_summary
@@ -29,6 +30,7 @@ from anomaly.inspector.verdict import REJECTED
 from anomaly.runtime import signals
 
 LOG = "inspect.log"
+LONGEST = 100  # letters of a model's name in the name of a folder
 REJECTED_ONE = 3  # exit code of --fail-on-defect
 
 
@@ -42,14 +44,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signals.raise_on_sigterm()
     bundle = bundle_of(options.model, options.output, options.uri)
     out = options.out or _usual_folder(check(bundle), options.output)
-    list_files = partial(files_of, options.photos, out)
+    list_files = partial(files_of, typed(options.photos), out)
     if not list_files() and not options.watch:
         raise InputError(
             f"{', '.join(options.photos)}: there is no photo to inspect ({', '.join(SUFFIXES)})"
         )
     inspector = _at_thresholds(read(bundle), options)
     results = Results(out, inspector)
-    with _logged(out):
+    with _logged(results):
         _judge(inspector, list_files, results, options.watch)
     print_summary(inspector, results, write(inspector, results))
     rejected = any(row.verdict in REJECTED for row in results.rows.values())
@@ -60,7 +62,8 @@ def _judge(inspector: Inspector, list_files: partial, results: Results, watched:
     """Ctrl-C is how watching ends; else it leaves what is judged in the table and on the page."""
     try:
         if watched:
-            watch(inspector, list_files, results, lambda: write(inspector, results))
+            look = partial(list_files, again=True)
+            watch(inspector, look, results, lambda: write(inspector, results))
         judge(inspector, list_files(), results)
     except KeyboardInterrupt:
         if watched:
@@ -80,14 +83,21 @@ def _at_thresholds(inspector: Inspector, options: argparse.Namespace) -> Inspect
 
 def _usual_folder(about: About, output: Path) -> Path:
     """One for each model, so that its results are not mixed with those of another."""
-    return output / "inspected" / f"{about.name}-{about.digest[:8]}"
+    name = re.sub(r"[^\w.,=-]+", "-", about.name)[:LONGEST]  # others may have written the bundle
+    return output / "inspected" / f"{name}-{about.digest[:8]}"
+
+
+class _Handler(logging.FileHandler):
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (logging's name)
+        """A full disk is noticed with the next verdict, in one sentence."""
 
 
 @contextmanager
-def _logged(folder: Path) -> Iterator[None]:
+def _logged(results: Results) -> Iterator[None]:
     """Progress goes to a file, a line for each photo; learners say nothing of their single steps."""
     log = logging.getLogger("anomaly.inspector")
-    handler = logging.FileHandler(folder / LOG, encoding="utf-8")
+    with results.writing():
+        handler = _Handler(results.folder / LOG, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     log.addHandler(handler)
     log.setLevel(logging.INFO)
@@ -95,14 +105,15 @@ def _logged(folder: Path) -> Iterator[None]:
         yield
     finally:
         log.removeHandler(handler)
-        handler.close()
+        with suppress(OSError):
+            handler.close()
 
 
 def _share(text: str) -> float:
-    value = float(text)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
-    return value
+    with suppress(ValueError):
+        if 0 <= float(text) <= 1:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text} is not a number from 0 to 1")
 
 
 def _parser() -> argparse.ArgumentParser:

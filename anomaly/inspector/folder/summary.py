@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PAGE, DRIFT = "index.html", "drift.png"
+SORTING = "/sorting_"  # in the names of figures that depend on the sorting threshold
 
 
 class Findings(NamedTuple):
@@ -52,12 +53,21 @@ def _drawn(drift: Drift) -> Figure:
 
 def _findings(inspector: Inspector, rows: Sequence[Row]) -> Findings:
     about, truth = inspector.about, truth_of([row.file for row in rows], inspector.classes)
-    accepted = truth and accept(rows, truth, inspector.classes, inspector.point, about.figures)
+    accepted = truth and accept(
+        rows, truth, inspector.classes, inspector.point, _promised(inspector)
+    )
     scores = np.array([row.score for row in rows if row.score is not None])
     if not len(scores) or not len(about.validate_scores):
         return Findings(accepted or None, None)
     rejections = None if accepted else _rejections(inspector, rows)
     return Findings(accepted or None, drift(scores, *about.validate, rejections))
+
+
+def _promised(inspector: Inspector) -> dict[str, float]:
+    """The figures of the run; at other thresholds than its own it promised nothing of sorting."""
+    same = inspector.point == inspector.about.point
+    figures = inspector.about.figures
+    return {name: value for name, value in figures.items() if same or SORTING not in name}
 
 
 def _rejections(inspector: Inspector, rows: Sequence[Row]) -> Rejections:
