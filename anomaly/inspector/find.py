@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def bundle_of(model: str, output: Path, uri: str | None = None) -> Path:
     Raises:
         InputError: as `load`.
     """
-    if Path(model).is_dir():
+    if os.path.isdir(model):  # of a path that no disk can hold, too
         return _in_folder(Path(model))
     if RUN_ID.fullmatch(model) or REMOTE.match(model) or "@" in model or model == LATEST:
         from anomaly.tracking.models import fetch  # MLflow takes seconds, and a folder needs none
@@ -58,7 +59,7 @@ def _address(model: str) -> str:
 
 def _in_folder(folder: Path) -> Path:
     for place in PLACES:
-        if (folder / place / ABOUT).is_file():
+        if os.path.isfile(folder / place / ABOUT):
             return folder / place
     raise InputError(_no_bundle(folder))
 

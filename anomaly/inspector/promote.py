@@ -6,9 +6,11 @@ RUN is the id of a finished run. The line then asks for NAME@ALIAS, and gets thi
 from __future__ import annotations
 
 import argparse
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from anomaly.errors import InputError
 from anomaly.inspector.about import About
 from anomaly.inspector.bundle import check
 from anomaly.inspector.find import bundle_of
@@ -32,21 +34,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     about = check(bundle_of(options.run, options.output, options.uri))
     name = options.name or about.category
     before = holder(client, name, options.alias)
-    earlier = before and check(bundle_of(before.run_id, options.output, options.uri))
+    replaced = _replaced(before, about, options) if before else "it replaces nothing"
     version = register(client, name, options.alias, run)
+    words = ("anomaly", "inspect", f"{name}@{options.alias}", "PHOTOS", "--output")
     lines = [
         _line(f"{name}@{options.alias} is version {version.version}", version, about),
-        *_replaced(before, earlier, about),
-        f"inspect with: anomaly inspect {name}@{options.alias} PHOTOS --output {options.output}",
+        replaced,
+        f"inspect with: {shlex.join([*words, str(options.output)])}",
     ]
     print("\n".join(lines))
 
 
-def _replaced(before: Version | None, earlier: About | None, about: About) -> list[str]:
-    if before is None or earlier is None:
-        return ["it replaces nothing"]
-    what = _line(f"it replaces version {before.version}", before, earlier)
-    return [what, compared(about.outcomes, earlier.outcomes)]
+def _replaced(before: Version, about: About, options: argparse.Namespace) -> str:
+    what = f"it replaces version {before.version}"
+    try:
+        earlier = check(bundle_of(before.run_id, options.output, options.uri))
+    except InputError as error:  # such as a run that was deleted since
+        return f"{what}, with which it cannot be compared: {error}"
+    return f"{_line(what, before, earlier)}\n{compared(about.outcomes, earlier.outcomes)}"
 
 
 def _line(what: str, version: Version, about: About) -> str:

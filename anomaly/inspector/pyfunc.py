@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,15 +72,27 @@ def _items(given: Any) -> list[Any]:
 
 
 def _photo(item: Any) -> Image:
-    if isinstance(item, str) and not Path(item[:1000]).is_file():
+    if isinstance(item, str) and not os.path.isfile(item):
         return photo(_decoded(item))
     if isinstance(item, list):  # pixels, by way of JSON
-        return photo(np.asarray(item, np.uint8))
-    return photo(item)
+        return photo(_pixels(item))
+    if isinstance(item, str | bytes | Path | np.ndarray):
+        return photo(item)
+    raise InputError(f"a photo must be a path, bytes, base64 or pixels, got {type(item).__name__}")
 
 
 def _decoded(text: str) -> bytes:
     try:
-        return base64.b64decode(text, validate=False)
+        return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
         raise InputError(f"{text[:80]!r} is neither a file nor base64") from None
+
+
+def _pixels(rows: list[Any]) -> np.ndarray:
+    try:
+        pixels = np.array(rows)
+        if pixels.dtype.kind == "i" and 0 <= pixels.min() <= pixels.max() <= 255:
+            return pixels.astype(np.uint8)
+    except ValueError:  # rows of different lengths
+        pass
+    raise InputError("pixels must be (height, width, 3) whole numbers from 0 to 255")

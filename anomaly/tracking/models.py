@@ -18,8 +18,8 @@ from anomaly.tracking.read import all_finished, reader
 from anomaly.tracking.refusal import reason
 from anomaly.tracking.store import store_at
 
-NAMED = re.compile(r"models:/(?P<name>[^@/]+)(@(?P<alias>[^@/]+)|/(?P<version>\d+))")
-
+NAMED = re.compile(r"models:/(?P<name>[^@/:]+)(@(?P<alias>[^@/]+)|/(?P<version>\d+))")
+ALIAS = re.compile(r"(?!latest$|[vV]\d+$)[\w-]{1,255}")  # what MLflow takes
 WITH_MODEL = ("member", "ensemble", "refit")  # roles of runs
 
 
@@ -75,9 +75,9 @@ def newest(client: MlflowClient) -> str:
     Raises:
         InputError: there is none.
     """
-    for run in all_finished(client):
-        if run.data.tags.get("role") in WITH_MODEL:
-            return run.info.run_id
+    runs = [run for run in all_finished(client) if run.data.tags.get("role") in WITH_MODEL]
+    if runs:
+        return max(runs, key=lambda run: run.info.end_time).info.run_id
     raise InputError(f"no training has finished in {client.tracking_uri}; train a model first")
 
 
@@ -99,6 +99,24 @@ def finished(client: MlflowClient, run_id: str) -> Run:
     return run
 
 
+def _check_names(name: str, alias: str) -> None:
+    """Before a version is made that nobody could ask for."""
+    if not NAMED.fullmatch(f"models:/{name}@{alias}") or not ALIAS.fullmatch(alias):
+        raise InputError(
+            f"{name}@{alias} cannot be the name of a model: a name has no / : or @, and an alias has"
+            " letters, digits, - and _, and is neither latest nor like v1"
+        )
+
+
+def _create(client: MlflowClient, name: str) -> None:
+    """The name of a model, unless there is one."""
+    try:
+        client.create_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+
+
 def version_at(client: MlflowClient, address: str) -> Version:
     """The version of a model at models:/NAME@ALIAS or models:/NAME/VERSION.
 
@@ -115,6 +133,8 @@ def version_at(client: MlflowClient, address: str) -> Version:
             found = client.get_model_version(parts["name"], parts["version"])
     except MlflowException as error:
         raise InputError(f"there is no model {address} ({reason(error)})") from None
+    if not found.run_id:
+        raise InputError(f"the model {address} was not registered by promote: it names no run")
     return Version(found.name, str(found.version), found.run_id)
 
 
@@ -130,11 +150,11 @@ def register(client: MlflowClient, name: str, alias: str, run: Run) -> Version:
     """Give the model of a run a name, and the alias to it.
 
     Raises:
-        InputError: MLflow refuses the name or the alias.
+        InputError: the name or the alias cannot be used.
     """
+    _check_names(name, alias)
     try:
-        if not client.search_registered_models(f"name = '{name}'"):
-            client.create_registered_model(name)
+        _create(client, name)
         source = f"{run.info.artifact_uri}/{MODEL}"
         version = client.create_model_version(name, source, run.info.run_id)
         client.set_registered_model_alias(name, alias, version.version)
