@@ -87,8 +87,8 @@ def _meant(word: str, results: str, again: bool) -> list[str]:
     matches = sorted(match for match in glob.glob(word, recursive=True))
     if not matches and not again:
         raise InputError(f"{word} is no file or folder, and nothing matches it as a pattern")
-    outside = [match for match in matches if not _is_inside(match, results)]
-    return [file for match in outside for file in _meant(match, results, again)]
+    parts = [match for match in matches if not _is_apart(*os.path.split(match), results)]
+    return [file for match in parts for file in _meant(match, results, again)]
 
 
 def _below(folder: str, results: str, again: bool) -> list[str]:
@@ -109,10 +109,10 @@ def _refuse(error: OSError) -> None:
     raise InputError(f"the folder {error.filename} cannot be read ({error.strerror})")
 
 
-def _is_apart(place: str, folder: str, results: str) -> bool:
+def _is_apart(place: str, name: str, results: str) -> bool:
     """A folder that holds no photos of parts, such as the results of this or another inspection."""
-    path = os.path.join(place, folder)
-    named = folder.startswith(".") or folder == MASKS
+    path = os.path.join(place, name)
+    named = name.startswith(".") or name == MASKS
     return named or _is_inside(path, results) or os.path.exists(os.path.join(path, SETTINGS))
 
 
