@@ -17,11 +17,23 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import bovw, classifier, detector, ensemble, giant, gpu, reading, startup, sweep
+from bench import (
+    bovw,
+    classifier,
+    detector,
+    ensemble,
+    giant,
+    gpu,
+    inspecting,
+    reading,
+    startup,
+    sweep,
+)
 
 PARTS = {
     "startup": startup.measure,
     "reading": reading.measure,
+    "inspecting": inspecting.measure,
     "classifier": classifier.measure,
     "bovw": bovw.measure,
     "ensemble": ensemble.measure,

@@ -13,6 +13,7 @@ from anomaly.inspector.folder.acceptance import Acceptance
 from anomaly.inspector.folder.results import Results
 from anomaly.inspector.folder.rows import TABLE, Row
 from anomaly.inspector.folder.summary import PAGE, Findings, milliseconds, thresholds
+from anomaly.inspector.folder.words import one_line
 from anomaly.inspector.inspector import Inspector
 from anomaly.types import Interval
 
@@ -59,8 +60,8 @@ def _lines(inspector: Inspector, results: Results, found: Findings) -> Iterator[
         yield "acceptance", text
     for text in found.drift.sentences if found.drift else ():
         yield "drift", text
-    yield "page", str(results.folder / PAGE)
-    yield "table", str(results.folder / TABLE)
+    yield "page", one_line(str(results.folder / PAGE))
+    yield "table", one_line(str(results.folder / TABLE))
 
 
 def _counts(rows: Sequence[Row]) -> str:
