@@ -30,6 +30,8 @@ NOT_TAKEN = (
     "data.folds",
     "data.fold",
 )
+# The run may come of a sweep=NAME, which stays for what else NAME sets, such as the model.
+ALONE = ("data.folds=null", "data.fold=0", "hydra.mode=RUN")
 
 
 class Evidence(NamedTuple):
@@ -54,8 +56,13 @@ def expanded(words: Sequence[str]) -> list[str]:
             f"refit={typed[KEY]} takes its settings from that run, so that its figures stand for this"
             f" one: leave out {', '.join(changed)}"
         )
-    settings = _settings(typed)
-    return [*words, *(word for word in settings if pairs([word])[0][0] not in (*typed, *NOT_TAKEN))]
+    taken = [word for word in _settings(typed) if _key(word) not in (*typed, *NOT_TAKEN)]
+    return [*words, *taken, *ALONE]
+
+
+def _key(word: str) -> str:
+    ((key, _),) = pairs([word])
+    return key
 
 
 def _settings(typed: dict[str, str]) -> list[str]:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from anomaly.cli import main
 from anomaly.data.drawn.render import render
 from anomaly.inspector.about import About
 from anomaly.inspector.bundle import seal
@@ -68,32 +69,40 @@ def one_sentence(ended: Ended) -> bool:
     return "Traceback" not in ended.err and ended.err.count("error:") == 1
 
 
-def test_who_is_killed_goes_on_and_judges_every_photo_once(start, until, model, tmp_path):
-    out, parts = tmp_path / "out", tmp_path / "parts"
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory) -> Path:
+    """A folder of many photos."""
+    folder = tmp_path_factory.mktemp("parts")
     random = np.random.default_rng(0)
     for index in range(PHOTOS):
         pixels = random.integers(0, 256, (32, 32, 3), np.uint8)
-        parts.mkdir(exist_ok=True)
-        Image.fromarray(pixels).save(parts / f"{index:03}.bmp")
+        Image.fromarray(pixels).save(folder / f"{index:03}.bmp")
+    return folder
 
-    def begin() -> Process:
-        return start("-m", "anomaly.cli", "inspect", model, parts, "--out", out)
 
-    for number in (signal.SIGKILL, signal.SIGTERM):
-        before = len(lines(out))
-        process = begin()
-        until(lambda before=before: len(lines(out)) > before + 3, process)
-        process.child.send_signal(number)
-        ended = process.ended()
-        assert before < len(lines(out)) < PHOTOS
-        if number == signal.SIGTERM:
-            assert ended.code == 130 and one_sentence(ended)
-            assert len(table(out)) == len(lines(out)) and (out / "index.html").is_file()
-    ended = begin().ended()
-    assert ended.code == 0 and "Traceback" not in ended.err
-    assert len(judged(out)) == PHOTOS and set(judged(out).values()) == {1}
-    assert sorted(table(out)) == sorted(path.name for path in parts.iterdir())
-    assert f"photos       {PHOTOS}: " in ended.out
+@pytest.mark.parametrize(
+    "number",
+    [
+        signal.SIGKILL,
+        *(pytest.param(s, marks=pytest.mark.slow) for s in (signal.SIGTERM, signal.SIGINT)),
+    ],
+)
+def test_who_is_interrupted_goes_on_and_judges_every_photo_once(
+    number, start, until, model, parts, tmp_path, capsys
+):
+    words = ["inspect", str(model), str(parts), "--out", str(tmp_path)]
+    process = start("-m", "anomaly.cli", *words)
+    until(lambda: len(lines(tmp_path)) > 3, process)
+    process.child.send_signal(number)
+    ended = process.ended()
+    assert 3 < len(lines(tmp_path)) < PHOTOS
+    if number != signal.SIGKILL:
+        assert ended.code == 130 and one_sentence(ended)
+        assert len(table(tmp_path)) == len(lines(tmp_path)) and (tmp_path / "index.html").is_file()
+    assert main(words) == 0
+    assert len(judged(tmp_path)) == PHOTOS and set(judged(tmp_path).values()) == {1}
+    assert sorted(table(tmp_path)) == sorted(path.name for path in parts.iterdir())
+    assert f"photos       {PHOTOS}: " in capsys.readouterr().out
 
 
 def test_a_watched_folder_is_judged_photo_by_photo_also_after_a_kill(start, until, model, tmp_path):

@@ -255,7 +255,6 @@ def test_a_part_that_goes_to_a_person_fails_no_command(inspect, tmp_path):
         ((), "0.78", 0, 0),
         (("--threshold", "0.75"), "0.75", 0, 1),
         (("--threshold", "1"), "1", 2, 0),
-        (("--max-escape-rate", "0"), "0.78", 0, 0),
         (("--max-escape-rate", "0.5"), "0.85", 1, 0),
         (("--max-escape-rate", "1"), "0.85", 1, 0),
     ],
@@ -346,7 +345,7 @@ def test_a_line_that_was_cut_off_is_judged_again(kept, inspect, parts, out):
 
 
 @pytest.mark.parametrize("name", ["inspection.json", "verdicts.jsonl"])
-@pytest.mark.parametrize("text", ["x\n", "[]\n", "{}\n", "\udcff\n", "7\n"])
+@pytest.mark.parametrize("text", ["[]\n", "{}\n", "\udcff\n"])
 def test_a_damaged_folder_is_refused_and_stays(name, text, inspect, parts, out):
     inspect(parts)
     data = text.encode(errors="surrogateescape")
