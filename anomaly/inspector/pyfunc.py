@@ -68,7 +68,13 @@ class PhotoModel:
 
 def _items(given: Any) -> list[Any]:
     """The photos in what MLflow hands over: a table, whatever it was given."""
-    return list(given[COLUMN] if COLUMN in given.columns else given[given.columns[0]])
+    cells = given[COLUMN] if COLUMN in given.columns else given[given.columns[0]]
+    return [item for cell in cells for item in (cell if _is_several(cell) else [cell])]
+
+
+def _is_several(cell: Any) -> bool:
+    """Whether a cell holds a list of photos, as MLflow makes of {"photo": [...]}."""
+    return isinstance(cell, list) and bool(cell) and isinstance(cell[0], str | bytes)
 
 
 def _photo(item: Any) -> Image:

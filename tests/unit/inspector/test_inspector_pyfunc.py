@@ -67,6 +67,11 @@ def test_a_table_may_have_another_column_name_and_more_columns(model):
     assert one.equals(other)
 
 
+def test_a_cell_may_hold_a_list_of_photos(model):
+    one = model.predict(pd.DataFrame({"photo": [[text(path) for path in PHOTOS]]}))
+    assert one.equals(model.predict(pd.DataFrame({"photo": [str(path) for path in PHOTOS]})))
+
+
 @pytest.mark.parametrize(
     ("item", "sentence"),
     [
