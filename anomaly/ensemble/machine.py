@@ -31,7 +31,9 @@ class Machine:
 
         As scikit-learn's decision_function_shape="ovr"; of two classes it is the decision itself.
         """
-        pairs = self._pairs(rbf_kernel(x, self.support, gamma=float(self.gamma)))
+        # Row by row: in a product of several, the last bits depend on how many there are.
+        kernels = [rbf_kernel(row[None], self.support, gamma=float(self.gamma)) for row in x]
+        pairs = np.concatenate([self._pairs(kernel) for kernel in kernels])
         if len(self.classes) == 2:
             return np.stack([-pairs[:, 0], pairs[:, 0]], 1)
         votes, sums = np.zeros((2, len(x), len(self.classes)))

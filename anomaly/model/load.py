@@ -45,4 +45,5 @@ def load(kind: str, folder: Path, cache: Cache | None = None) -> Learner:
 
 def _modules() -> set[str]:
     """The modules beside this one: a file names one of them, and never any other code."""
-    return {module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)])}
+    names = {module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)])}
+    return names - {"load"}

@@ -29,10 +29,14 @@ class TrainedBag:
         Pictures are (k,) WORD each. As in a classifier's activation map, the evidence is measured
         from what good parts show.
         """
-        x = vectors(pictures, len(self.vocabulary), self.levels)
-        evidence = self.machines.attributions(x, self.good)
-        maps = [self._map(words, e, grid) for words, e in zip(pictures, evidence, strict=True)]
-        return self.machines.proba(x), np.stack(maps)
+        judged = [self._judge(words, grid) for words in pictures]
+        return np.concatenate([proba for proba, _ in judged]), np.stack([m for _, m in judged])
+
+    def _judge(self, words: np.ndarray, grid: int) -> tuple[np.ndarray, np.ndarray]:
+        """Of one picture: in a product of several, the last bits depend on how many there are."""
+        x = vectors([words], len(self.vocabulary), self.levels)
+        (evidence,) = self.machines.attributions(x, self.good)
+        return self.machines.proba(x), self._map(words, evidence, grid)
 
     def _map(self, words: np.ndarray, evidence: np.ndarray, grid: int) -> np.ndarray:
         votes = votes_of_patches(evidence, bins(words, len(self.vocabulary), self.levels))
