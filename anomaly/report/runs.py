@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 OURS = {"category", "role"}  # tags that other programs' runs on the same server lack
 ALL_FOLDS = "all"  # the tag `fold` of a run that pools a cross-validation
+REFITTED = "refit"  # a role
 CURVES = "epoch/"  # training curves, which are no result
 
 
@@ -58,8 +59,12 @@ class Row:
 
 
 def rows(runs: Iterable[Run]) -> list[Row]:
-    """The runs of this project, in the order given."""
-    return [_row(run) for run in runs if run.data.tags.keys() >= OURS]
+    """The runs of this project, in the order given.
+
+    A refitted model is no row: its figures are those of the run that it was made of, which is one.
+    """
+    ours = (run for run in runs if run.data.tags.keys() >= OURS)
+    return [_row(run) for run in ours if run.data.tags["role"] != REFITTED]
 
 
 def _row(run: Run) -> Row:

@@ -15,10 +15,10 @@ from anomaly.inspector.folder.rows import Row
 from anomaly.inspector.folder.words import chance, listed, photos
 from anomaly.inspector.verdict import REJECTED
 from anomaly.metrics import operating
-from anomaly.metrics.catalogue import COUNT, EVIDENCE, FIGURES, HIGH, LOW, TABLE, lower_is_better
-from anomaly.metrics.catalogue import metric as address
+from anomaly.metrics.catalogue import FIGURES, TABLE, lower_is_better
 from anomaly.metrics.join import join
 from anomaly.metrics.operating import OperatingPoint
+from anomaly.metrics.recorded import scores_of
 from anomaly.metrics.score import score
 from anomaly.types import GOOD, Interval, Predictions, Scores, Truth
 
@@ -114,14 +114,14 @@ def accept(
     """
     judged = [row for row in rows if not row.reason]
     known = [row for row in judged if truth[row.file] in classes]
-    scores = _scores(known, truth, classes, point)
-    promises = _promises(scores, figures)
+    scores, promised = _scores(known, truth, classes, point), scores_of(figures, PART)
+    promises = _promises(scores.intervals, promised.intervals)
     mistakes = {row.file: mistake(row, truth[row.file], classes) for row in judged}
     return Acceptance(
         truth,
         {file: what for file, what in mistakes.items() if what},
         scores,
-        [_line(name, scores, figures) for name in TABLE if name in scores.values],
+        [_line(name, scores, promised) for name in TABLE if name in scores.values],
         promises,
         _overall(promises, len(known)),
         [*_unknown(judged, truth, classes), *_unreadable(len(rows) - len(judged))],
@@ -153,27 +153,17 @@ def _scores(
     return score(joined, operating.decisions(joined, point))
 
 
-def _line(name: str, scores: Scores, figures: Mapping[str, float]) -> Line:
-    promised = figures.get(address(PART, name))
-    share = scores.intervals.get(name)
-    return Line(name, scores.values[name], share, promised, _promised(name, figures))
+def _line(name: str, scores: Scores, promised: Scores) -> Line:
+    here, there = (each.intervals.get(name) for each in (scores, promised))
+    return Line(name, scores.values[name], here, promised.values.get(name), there)
 
 
-def _promised(name: str, figures: Mapping[str, float]) -> Interval | None:
-    value = figures.get(address(PART, name))
-    evidence = {ending: figures.get(address(PART, name, ending)) for ending in EVIDENCE}
-    count, low, high = (evidence[ending] for ending in (COUNT, LOW, HIGH))
-    if value is None or not count or low is None or high is None:
-        return None
-    return Interval(round(value * count), int(count), low, high)
-
-
-def _promises(scores: Scores, figures: Mapping[str, float]) -> list[Promise]:
-    pairs = {name: (scores.intervals.get(name), _promised(name, figures)) for name in PROMISED}
+def _promises(here: Mapping[str, Interval], promised: Mapping[str, Interval]) -> list[Promise]:
     return [
-        _promise(name, here, promised) for name, (here, promised) in pairs.items()
-        if here and promised
-    ]  # fmt: skip
+        _promise(name, here[name], promised[name])
+        for name in PROMISED
+        if name in here and name in promised and promised[name].total
+    ]
 
 
 def _promise(name: str, here: Interval, promised: Interval) -> Promise:

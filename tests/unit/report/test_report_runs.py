@@ -25,6 +25,10 @@ def test_runs_of_other_programs_are_left_out():
     assert [row.name for row in rows([run(), run(role="x"), run(**OURS)])] == ["demo-tiny"]
 
 
+def test_a_refitted_model_does_not_rank_by_the_figures_of_another_run():
+    assert rows([run(category="demo", role="refit")]) == []
+
+
 def test_training_curves_and_values_that_are_not_finite_are_no_figures():
     metrics = {"epoch/loss": 0.1, "val/auroc": float("nan"), "val/accuracy": 0.5}
     (row,) = rows([run(metrics, **OURS)])
