@@ -14,6 +14,7 @@ from anomaly.errors import InputError
 from anomaly.inspector.about import About
 from anomaly.inspector.bundle import check
 from anomaly.inspector.find import bundle_of
+from anomaly.inspector.folder.acceptance import compare
 from anomaly.metrics.mcnemar import mcnemar
 from anomaly.metrics.recorded import scores_of
 from anomaly.tracking.models import Version, client_at, finished, holder, register
@@ -51,7 +52,19 @@ def _replaced(before: Version, about: About, options: argparse.Namespace) -> str
         earlier = check(bundle_of(before.run_id, options.output, options.uri))
     except InputError as error:  # such as a run that was deleted since
         return f"{what}, with which it cannot be compared: {error}"
-    return f"{_line(what, before, earlier)}\n{compared(about.outcomes, earlier.outcomes)}"
+    lines = [_line(what, before, earlier), compared(about.outcomes, earlier.outcomes)]
+    return "\n".join([*lines, *worse_shares(about.figures, earlier.figures)])
+
+
+def worse_shares(new: Mapping[str, float], old: Mapping[str, float]) -> list[str]:
+    """A warning for each promised share, sorting above all, that is worse than before."""
+    shares = (scores_of(figures, "test").intervals for figures in (new, old))
+    return [
+        f"warning: {each.name} is {each.here.hits}/{each.here.total} instead of"
+        f" {each.promised.hits}/{each.promised.total} (Fisher p = {each.p:.2g}): the new one is WORSE"
+        for each in compare(*shares)
+        if each.holds is False
+    ]
 
 
 def _line(what: str, version: Version, about: About) -> str:

@@ -115,7 +115,7 @@ def accept(
     judged = [row for row in rows if not row.reason]
     known = [row for row in judged if truth[row.file] in classes]
     scores, promised = _scores(known, truth, classes, point), scores_of(figures, PART)
-    promises = _promises(scores.intervals, promised.intervals)
+    promises = compare(scores.intervals, promised.intervals)
     mistakes = {row.file: mistake(row, truth[row.file], classes) for row in judged}
     return Acceptance(
         truth,
@@ -158,7 +158,8 @@ def _line(name: str, scores: Scores, promised: Scores) -> Line:
     return Line(name, scores.values[name], here, promised.values.get(name), there)
 
 
-def _promises(here: Mapping[str, Interval], promised: Mapping[str, Interval]) -> list[Promise]:
+def compare(here: Mapping[str, Interval], promised: Mapping[str, Interval]) -> list[Promise]:
+    """The shares that can be promised, {name: share}, of those that both have."""
     return [
         _promise(name, here[name], promised[name])
         for name in PROMISED

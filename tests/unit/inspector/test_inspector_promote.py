@@ -9,10 +9,13 @@ import pytest
 from mlflow import MlflowClient
 
 from anomaly.cli import main
-from anomaly.inspector.promote import compared
+from anomaly.inspector.promote import compared, worse_shares
+from anomaly.metrics.intervals import wilson
+from anomaly.metrics.recorded import figures
 from anomaly.tracking.model import BUNDLE, MODEL, describe
 from anomaly.tracking.run import start
 from anomaly.tracking.store import store_at
+from anomaly.types import Scores
 
 # 2026-11: MLflow 3 still uses a loader that SQLAlchemy 2.1 has deprecated, and warns of its own code.
 pytestmark = [
@@ -277,3 +280,23 @@ def test_a_store_without_runs_is_no_place_for_a_model(tmp_path, capsys):
         assert main(["inspect", word, "x.png", "--output", str(tmp_path)]) == 1
         assert "no run was ever recorded" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def shares(overkill: int) -> dict[str, float]:
+    share = wilson(overkill, 229)
+    return figures(
+        {
+            "test": Scores(
+                {"sorting_overkill_rate": overkill / 229},
+                {"sorting_overkill_rate": share},
+                {},
+                None,
+            )
+        }
+    )
+
+
+def test_a_model_that_sorts_out_more_good_parts_is_worse_whatever_it_names():
+    (warning,) = worse_shares(shares(35), shares(0))
+    assert warning.startswith("warning: sorting_overkill_rate is 35/229 instead of 0/229")
+    assert worse_shares(shares(0), shares(35)) == worse_shares(shares(2), shares(0)) == []
