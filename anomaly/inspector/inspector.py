@@ -29,17 +29,11 @@ class Judge(Protocol):
 
 @dataclass(frozen=True)
 class Inspector:
-    """A trained model that judges photos; `anomaly.load` reads one.
+    """A trained model that judges photos; `anomaly.load` reads one."""
 
-    Attributes:
-        judge: gives predictions before calibration.
-        about: what its bundle says: classes, figures, where it comes from.
-        point: the thresholds in use.
-    """
-
-    judge: Judge
-    about: About
-    point: OperatingPoint
+    judge: Judge  #: gives predictions before calibration
+    about: About  #: what its bundle says of itself, such as classes and figures
+    point: OperatingPoint  #: the temperature and the thresholds in use
 
     @property
     def classes(self) -> tuple[str, ...]:
