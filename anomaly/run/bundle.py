@@ -55,7 +55,7 @@ def about(
         sorting_threshold=point.sorting_threshold,
         reject_below=point.reject_below,
         validate_scores=[] if scores is None else scores.tolist(),
-        validate_defective=(validate.truth.labels > 0).tolist(),
+        validate_defective=[] if scores is None else (validate.truth.labels > 0).tolist(),
         figures=figures(evaluation.scores) | known.figures,
         evidence=known.words,
         outcomes=known.outcomes,

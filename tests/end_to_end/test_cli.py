@@ -44,9 +44,11 @@ print(codes, sorted({"numpy", "cv2", "hydra", "keras", "mlflow"} & set(sys.modul
 @pytest.mark.parametrize(
     "words, sentence",
     {
-        ("reprot",): "anomaly reprot is not known; did you mean report? (one of: train, report, ",
+        ("reprot",): "anomaly reprot is not known; did you mean report? (one of: train, inspect, ",
         ("data", "downlaod"): "anomaly data downlaod is not known; did you mean data download?",
-        (): "give a verb, one of: train, report, ui, data download",
+        (): "give a verb, one of: train, inspect, promote, report, ui, data draw, data download",
+        ("inspect", "nowhere", "x.png"): "nowhere is no model: there is no such folder",
+        ("promote", "0" * 32, "champion", "--output", "nowhere"): "no run was ever recorded in ",
         ("train", "data.categry=x"): "data.categry is not a known key; did you mean data.category?",
         ("report", "--output", "nowhere"): "no finished run in ",
         ("data", "download", "bottel", "."): "bottel is not a category of MVTec AD",

@@ -244,8 +244,8 @@ def test_the_model_of_mlflow_averaged_over_the_views_and_calibrated_predicts_wha
     ]
     proba = [np.asarray(model.predict_on_batch(view.astype(np.float32))) for view in views]
     told = apply_temperature(np.mean(proba, axis=0, dtype=np.float64), job.point.temperature)
-    # maps are kept with 11 bits, so the probabilities agree to about as many
-    assert np.abs(told - predictions.proba).max() < 1e-3
+    # pooled inside the network here, and outside of it in the run: float32 sums in another order
+    assert np.abs(told - predictions.proba).max() < 1e-5
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     signals.raise_on_sigterm()
+    signals.remember_ctrl_c()
     bundle = bundle_of(options.model, options.output, options.uri)
     out = options.out or _usual_folder(check(bundle), options.output)
     list_files = partial(files_of, typed(options.photos), out)

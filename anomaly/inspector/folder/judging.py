@@ -15,6 +15,7 @@ from anomaly.inspector.folder.results import Results
 from anomaly.inspector.folder.rows import Row, row_of, unreadable
 from anomaly.inspector.folder.words import one_line
 from anomaly.inspector.inspector import Inspector
+from anomaly.runtime import signals
 from anomaly.runtime.prefetch import prefetched
 from anomaly.runtime.progress import track
 
@@ -27,6 +28,7 @@ def judge(inspector: Inspector, files: Sequence[str], results: Results) -> None:
     """Add a row for each file that has none yet; a file that is no photo does not stop the others."""
     photos = prefetched(partial(load, has=results.has), files)
     for place, photo in enumerate(track(photos, "photos", len(files)), 1):
+        signals.check()
         if photo:
             row, picture = _judged(inspector, photo)
             results.add(row, picture)
@@ -47,6 +49,7 @@ def watch(
     before: dict[str, State] = {}
     done: dict[str, State] = {}
     while True:
+        signals.check()
         now = {file: state for file in list_files() if (state := _state(file))}
         new = {f: state for f, state in now.items() if before.get(f) == state != done.get(f)}
         if new:

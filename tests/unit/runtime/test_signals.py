@@ -1,9 +1,11 @@
-"""SIGTERM that Python drops is not lost."""
+"""SIGTERM and Ctrl-C that Python drops are not lost."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+
+import pytest
 
 DROPPED = """
 import os, signal
@@ -11,19 +13,28 @@ from anomaly.runtime import signals
 
 class Collected:
     def __del__(self):
-        os.kill(os.getpid(), signal.SIGTERM)  # what it raises here Python only prints
+        os.kill(os.getpid(), signal.{number})  # what it raises here Python only prints
 
-signals.raise_on_sigterm()
+{first}
 Collected()
 try:
     {next}
-except signals.Terminated:
+except KeyboardInterrupt:
     print("heeded")
 """
 
 
-def test_what_was_dropped_is_raised_after_the_epoch_and_before_the_next_job():
-    for word in ("signals.check()", "signals.raise_on_sigterm()"):
-        command = [sys.executable, "-c", DROPPED.format(next=word)]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        assert "Exception ignored" in done.stderr and done.stdout == "heeded\n"
+@pytest.mark.parametrize(
+    "number, first, then",
+    [
+        ("SIGTERM", "signals.raise_on_sigterm()", "signals.check()"),
+        ("SIGTERM", "signals.raise_on_sigterm()", "signals.raise_on_sigterm()"),
+        ("SIGINT", "signals.remember_ctrl_c()", "signals.check()"),
+    ],
+)
+def test_what_was_dropped_is_raised_at_the_next_look(number, first, then):
+    program = DROPPED.format(number=number, first=first, next=then)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert "Exception ignored" in done.stderr and done.stdout == "heeded\n"
