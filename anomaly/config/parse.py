@@ -16,7 +16,7 @@ from anomaly.errors import InputError
 
 UNREAD = {  # the groups that a run does not read: one that trains, and one that combines
     False: ("ensemble", "members"),
-    True: (*TRAINING, "cache"),
+    True: (*TRAINING, "cache", "refit"),
 }
 
 

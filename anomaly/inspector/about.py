@@ -12,6 +12,7 @@ import numpy as np
 
 from anomaly.errors import InputError
 from anomaly.inspector.fields import problem
+from anomaly.inspector.verdict import is_doubtful
 from anomaly.metrics.operating import OperatingPoint
 
 FORMAT = 1  # increased when an older version could not read what a newer one writes
@@ -50,14 +51,18 @@ class About:
         """(n,) float64: how unlike good each validate image is; (n,) bool: which are defective."""
         return np.array(self.validate_scores), np.array(self.validate_defective, bool)
 
-    def on_validate(self, threshold: float) -> str:
-        """What a sorting threshold does to the images of validate, in words."""
+    def on_validate(self, point: OperatingPoint) -> str:
+        """What an operating point does to the images of validate, in words."""
         scores, defective = self.validate
-        out = scores >= threshold
+        out, doubtful = scores >= point.sorting_threshold, is_doubtful(scores, point)
+        bad, good = (
+            (int(of.sum()), int((out & of).sum()), int((doubtful & of).sum()))
+            for of in (defective, ~defective)
+        )
         return (
-            f"of validate it lets {int((~out & defective).sum())} of {int(defective.sum())} defective"
-            f" parts through and sorts out {int((out & ~defective).sum())} of"
-            f" {int((~defective).sum())} good ones"
+            f"of validate's {bad[0]} defective parts {bad[1]} are sorted out, {bad[2]} go to a person"
+            f" and {bad[0] - bad[1] - bad[2]} pass as good; of its {good[0]} good ones {good[1]} are"
+            f" sorted out and {good[2]} go to a person"
         )
 
     @property

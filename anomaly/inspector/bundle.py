@@ -8,8 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from anomaly.cache.store import Cache
 from anomaly.errors import InputError
-from anomaly.inspector import about as json
-from anomaly.inspector.about import About
+from anomaly.inspector.about import About, from_text, to_text
 from anomaly.inspector.card import card
 from anomaly.inspector.inspector import Inspector, Judge
 from anomaly.inspector.team import Team
@@ -28,7 +27,7 @@ def seal(folder: Path, about: About) -> str:
     """
     write_text(folder / CARD, card(about))
     sealed = replace(about, files={name: _sha256(folder / name) for name in _files(folder)})
-    write_text(folder / ABOUT, json.to_text(sealed))
+    write_text(folder / ABOUT, to_text(sealed))
     return check(folder).digest
 
 
@@ -49,7 +48,7 @@ def check(folder: Path) -> About:
     Raises:
         InputError: as `read`.
     """
-    about = json.from_text(_text(folder), str(folder))
+    about = from_text(_text(folder), str(folder))
     for name, expected in about.files.items():
         _check_file(folder, name, expected)
     if unknown := sorted({*_files(folder)} - {*about.files}):

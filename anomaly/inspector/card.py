@@ -58,9 +58,9 @@ def _row(about: About, name: str, meaning: str) -> str:
 
 def _decisions(about: About) -> Iterator[str]:
     yield "\n## How it decides\n"
-    yield f"- Below a probability of {about.reject_below:g} for every class, a person decides."
     yield (
-        f"- Else a part whose probability of a defect is {about.sorting_threshold:.4g} or more is"
-        f" sorted out: {about.on_validate(about.sorting_threshold)}."
+        f"- A part whose probability of a defect is {about.sorting_threshold:.4g} or more is sorted out."
     )
+    yield f"- Of the others, one that is good with less than {about.reject_below:g} goes to a person."
+    yield f"- So {about.on_validate(about.point)}."
     yield f"- Probabilities are at temperature {about.temperature:.3g}, fitted on validate."

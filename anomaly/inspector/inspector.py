@@ -65,7 +65,13 @@ class Inspector:
         return replace(verdict, milliseconds=1000 * (perf_counter() - started))
 
     def with_threshold(self, threshold: float) -> Inspector:
-        """The same, sorting out parts whose probability of a defect is at least this, 0..1."""
+        """The same, sorting out parts whose probability of a defect is at least this, 0..1.
+
+        Raises:
+            InputError: it is outside of 0..1.
+        """
+        if not 0 <= threshold <= 1:
+            raise InputError(f"a sorting threshold must be between 0 and 1, got {threshold}")
         return replace(self, point=replace(self.point, sorting_threshold=threshold))
 
     def with_max_escape_rate(self, share: float) -> Inspector:

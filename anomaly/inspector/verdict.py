@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -42,17 +42,21 @@ class Verdict:
     mask: np.ndarray | None = field(default=None, compare=False)
     #: (grid, grid) float32 in 0..1 over the whole photo
     heat: np.ndarray | None = field(default=None, compare=False)
-    milliseconds: float = field(default=0.0, compare=False)  #: from the file to the verdict
+    milliseconds: float = field(default=0.0, compare=False)  #: that it took to judge the photo
 
 
 def decide(proba: np.ndarray, point: OperatingPoint) -> tuple[Decision, int]:
     """The decision on a part of (c,) calibrated probabilities, and the class that it names.
 
-    Who is not sure of any class asks a person. Else a part that is as likely defective as the
-    sorting threshold is sorted out, by the name of its most probable defect.
+    A part that is as likely defective as the sorting threshold is sorted out, by the name of its
+    most probable defect. One below it that is not surely good goes to a person.
     """
-    if proba.max() < point.reject_below:
-        return "to_person", int(proba.argmax())
-    if 1 - proba[0] >= point.sorting_threshold:
+    score = 1 - proba[0]
+    if score >= point.sorting_threshold:
         return "defect", 1 + int(proba[1:].argmax())
-    return "good", 0
+    return ("to_person", int(proba.argmax())) if is_doubtful(score, point) else ("good", 0)
+
+
+def is_doubtful(score: Any, point: OperatingPoint) -> Any:
+    """Whether parts below the sorting threshold are not surely good, by their probability of a defect."""
+    return (score < point.sorting_threshold) & (1 - score < point.reject_below)

@@ -60,6 +60,11 @@ def fetch(address: str, output: Path, uri: str | None) -> Path:
     if address.startswith("models:/"):
         run_id = version_at(client, address).run_id
     run = finished(client, run_id)
+    if run.data.tags.get("role") == "pooled":
+        raise InputError(
+            f"run {run_id} ({run.info.run_name}) is a cross-validation, with a model for each fold;"
+            f" `train refit={run_id}` makes one model of it"
+        )
     source = f"{run.info.artifact_uri}/{MODEL}"
     try:
         return Path(mlflow.artifacts.download_artifacts(source, tracking_uri=client.tracking_uri))

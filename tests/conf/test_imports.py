@@ -49,7 +49,10 @@ OWNERS = {  # library: the places, as path prefixes under anomaly/, that may imp
     "tensorflow": {"model/classifier/compiled.py"},
     "jax": {"model/classifier/compiled.py"},
     "mlflow": {"tracking/"},
-    "filelock": {"tracking/", "model/training/checkpoint.py"},
+    "filelock": {
+        *("tracking/", "model/training/checkpoint.py"),
+        "inspector/folder/results.py",
+    },
     "albumentations": {"augment/"},
     "hydra": {"config/", "run/build.py", "run/train.py", "sweep/"},
     "omegaconf": {"config/", "run/train.py", "sweep/"},

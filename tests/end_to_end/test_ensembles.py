@@ -178,14 +178,19 @@ def test_the_terminal_names_the_members_and_shows_the_figures(name, found):
     assert "Traceback" not in ended.err and "error" not in ended.err
 
 
-def test_an_ensemble_leaves_the_files_of_a_run_but_no_model(found, store):
+def test_an_ensemble_leaves_the_files_of_a_run_and_a_bundle_with_its_members(found, store):
     run = found[1]["weighted_vote"]
     files = store.files(run)
     every = {path.relative_to(files).as_posix() for path in files.rglob("*") if path.is_file()}
     names = {name for name in every if not name.startswith((".hydra/", "train.log"))}
     kinds = ("confusion", "reliability", "precision_recall", "best", "worst")
     pictures = {f"{part}_{what}" for part in PARTS for what in kinds}
-    assert names == {
+    bundle = {name for name in names if name.startswith("model/")}
+    assert {"model/MLmodel", "model/data/inspector.json", "model/data/combiner.npz"} <= bundle
+    members = run.data.tags["members"].split()
+    for place, _ in enumerate(members):
+        assert f"model/data/members/{place}/inspector.json" in bundle
+    assert names - bundle == {
         *("operating_point.json", "run.json", "scores.json", "split.csv"),
         *(f"predictions/{part}.npz" for part in PARTS),
         *(f"plots/{picture}.png" for picture in pictures),

@@ -46,14 +46,15 @@ class Promise:
     here: Interval
     promised: Interval
     p: float  # how often a model as good as promised does as badly, or worse, by chance
-    holds: bool | None  # None where there are too few photos to tell
+    holds: bool | None  # None where nothing speaks against it, and too few photos for it
 
     @property
     def sentence(self) -> str:
+        possible = self.here.high if lower_is_better(self.name) else self.here.low
         outcome = {
-            True: f"the promise holds ({chance(self.p)})",
+            True: "the promise holds",
             False: f"the promise does not hold ({chance(self.p)})",
-            None: "too few photos to tell whether the promise holds",
+            None: f"nothing speaks against the promise ({chance(self.p)}), but {possible:.3f} is possible",
         }[self.holds]
         here, promised = (f"{each.hits} of {each.total}" for each in (self.here, self.promised))
         name, meaning = _spelled(self.name).capitalize(), FIGURES[self.name].meaning
@@ -168,10 +169,11 @@ def compare(here: Mapping[str, Interval], promised: Mapping[str, Interval]) -> l
 
 
 def _promise(name: str, here: Interval, promised: Interval) -> Promise:
+    """It holds where even the worse end of the interval here is within that of the promise."""
     low = lower_is_better(name)
     p = _worse(here.hits, here.total, promised, low)
-    worst = _worse(here.total if low else 0, here.total, promised, low)
-    return Promise(name, here, promised, p, p >= WORSE if worst < WORSE else None)
+    within = here.high <= promised.high if low else here.low >= promised.low
+    return Promise(name, here, promised, p, False if p < WORSE else within or None)
 
 
 def _worse(hits: int, total: int, promised: Interval, lower_is_better: bool) -> float:
@@ -195,12 +197,12 @@ def _overall(promises: Sequence[Promise], count: int) -> str:
     by: dict[bool | None, list[str]] = {outcome: [] for outcome in (True, False, None)}
     for promise in promises:
         by[promise.holds].append(_spelled(promise.name))
-    rest = f" (too few photos to tell: {listed(by[None])})" if by[None] else ""
     if by[False]:
-        return f"The promise does not hold on {photos(count)} for {listed(by[False])}{rest}."
-    if not by[True]:
-        return f"{photos(count)} are too few to tell whether the promise holds."
-    return f"The promise holds on {photos(count)} for {listed(by[True])}{rest}."
+        return f"The promise does not hold on {photos(count)} for {listed(by[False])}."
+    if not by[None]:
+        return f"The promise holds on {photos(count)}."
+    shown = f"shown for {listed(by[True])}, not yet for" if by[True] else "too few to show it for"
+    return f"Nothing speaks against the promise on {photos(count)}: {shown} {listed(by[None])}."
 
 
 def _unknown(rows: Sequence[Row], truth: Mapping[str, str], classes: Sequence[str]) -> list[str]:

@@ -46,16 +46,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     bundle = bundle_of(options.model, options.output, options.uri)
     out = options.out or _usual_folder(check(bundle), options.output)
     list_files = partial(files_of, typed(options.photos), out)
-    if not list_files() and not options.watch:
+    files = list_files()
+    if not files and not options.watch:
         raise InputError(
             f"{', '.join(options.photos)}: there is no photo to inspect ({', '.join(SUFFIXES)})"
         )
     inspector = _at_thresholds(read(bundle), options)
     results = Results(out, inspector)
-    with _logged(results):
+    if not options.watch:
+        results.choose(files)
+    with results.alone(), _logged(results):
         _judge(inspector, list_files, results, options.watch)
-    print_summary(inspector, results, write(inspector, results))
-    rejected = any(row.verdict in REJECTED for row in results.rows.values())
+        print_summary(inspector, results, write(inspector, results))
+    rejected = any(row.verdict in REJECTED for row in results.shown)
     return REJECTED_ONE if options.fail_on_defect and rejected else 0
 
 

@@ -10,6 +10,7 @@ from scipy.optimize import minimize_scalar
 from scipy.stats import binomtest, kstwo
 
 from anomaly.inspector.folder.words import chance
+from anomaly.inspector.folder.words import photos as so_many
 from anomaly.metrics.intervals import wilson
 
 FEWEST = 20  # photos; fewer cannot show a change
@@ -25,29 +26,28 @@ class Curves(NamedTuple):
 
 
 class Rejections(NamedTuple):
-    """How many were sorted out, of how many."""
+    """How many do not pass as good, of how many."""
 
     photos: tuple[int, int]
-    goods: tuple[int, int]  # of validate, which are no defects
+    validate: tuple[int, int]
+    what: str = "photos"  # of which both speak
 
     @property
     def p(self) -> float:
-        """How often so many photos are sorted out if all are good, by the exact binomial test.
+        """How often so many do not pass if they are like validate's, by the exact binomial test.
 
-        Of few goods their share is uncertain: its upper 95 % limit is taken.
+        Of few images their share is uncertain: its upper 95 % limit is taken.
         """
-        return float(binomtest(*self.photos, wilson(*self.goods).high, "greater").pvalue)
+        return float(binomtest(*self.photos, wilson(*self.validate).high, "greater").pvalue)
 
     @property
     def sentence(self) -> str:
-        (out, count), (goods_out, goods) = self.photos, self.goods
-        facts = f"{out} of {count} photos are sorted out; of validate's good parts {goods_out} of {goods} are"
+        (out, count), (before, of) = self.photos, self.validate
+        facts = f"{out} of {count} {self.what} do not pass as good; of validate's {before} of {of} do not"
         if self.p >= DIFFERENT:
             return f"{facts}."
-        return (
-            f"{facts} ({chance(self.p)}): either there are many more defects than usual,"
-            " or light or parts have changed."
-        )
+        more = "" if self.what == "good parts" else "there are more defects than in validate, or "
+        return f"{facts} ({chance(self.p)}): {more}light, camera or parts have changed."
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Drift:
     def sentences(self) -> list[str]:
         if self.differs is None:
             return [
-                f"{self.photos} photos are too few to tell whether light or parts have changed;"
+                f"{so_many(self.photos)} are too few to tell whether light or parts have changed;"
                 f" {FEWEST} or more can show it."
             ]
         return [self._comparison, *([self.rejections.sentence] if self.rejections else [])]
@@ -93,6 +93,7 @@ def drift(
     validate: np.ndarray,
     defective: np.ndarray,
     rejections: Rejections | None = None,
+    share: float | None = None,
 ) -> Drift:
     """Compare scores with the nearest mixture of validate's good and defective parts.
 
@@ -106,12 +107,16 @@ def drift(
         photos: (n,) scores, n >= 1.
         validate: (m,) scores of the same model, m >= 1.
         defective: (m,) bool, the truth about validate.
-        rejections: None where the photos are known to hold more defects than usual.
+        rejections: how many photos do not pass, where that is known.
+        share: of defects among the photos, 0..1, where it is known.
     """
     grid = np.unique(np.concatenate([photos, validate]))
     here = cumulative(photos, grid)
     parts = [cumulative(validate[of], grid) for of in (~defective, defective) if of.any()]
-    share = nearest(here, *parts) if len(parts) == 2 else float(defective.any())
+    if len(parts) < 2:
+        share = float(defective.any())
+    elif share is None:
+        share = nearest(here, *parts)
     mixture = parts[0] + share * (parts[-1] - parts[0])
     distance = float(np.abs(here - mixture).max())
     p = _p(distance, len(photos), _evidence(defective, share))

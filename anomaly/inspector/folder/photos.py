@@ -62,6 +62,8 @@ def load(file: str, has: Callable[[str, str], bool] = lambda file, digest: False
     """Read and decode a file, unless `has(file, digest)`; what is wrong with it is its reason."""
     digest = ""
     try:
+        if os.path.exists(file) and not os.path.isfile(file):  # a pipe would be waited for
+            raise UnreadableImage("not a regular file")
         data = read_bytes(Path(file))
         image = photo(data, file)
         digest = image.content
@@ -84,7 +86,7 @@ def _meant(word: str, results: str, again: bool) -> list[str]:
         return _below(word, results, again)
     if os.path.exists(word):
         return [word]
-    matches = sorted(match for match in glob.glob(word, recursive=True))
+    matches = sorted(glob.glob(word, recursive=True))
     if not matches and not again:
         raise InputError(f"{word} is no file or folder, and nothing matches it as a pattern")
     parts = [match for match in matches if not _is_apart(*os.path.split(match), results)]

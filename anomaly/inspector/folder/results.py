@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from anomaly.errors import InputError
 from anomaly.inspector.folder.rows import LINES, TABLE, Row, line, read_lines, write_table
 from anomaly.inspector.inspector import Inspector
 from anomaly.runtime.files import replacing, write_text
 
-SETTINGS, PICTURES = "inspection.json", "pictures"
+SETTINGS, PICTURES, LOCK = "inspection.json", "pictures", ".lock"
 
 
 class Results:
@@ -28,11 +31,41 @@ class Results:
         with self.writing():
             (folder / PICTURES).mkdir(parents=True, exist_ok=True)
             self._claim(f"{inspector.about.digest} {inspector.point}")
-            self.rows = {row.file: row for row in _recovered(folder / LINES)}
+            self.rows = {_key(row.file): row for row in _recovered(folder / LINES)}
+        self.chosen: set[str] | None = None  # None: every file
+
+    def choose(self, files: Iterable[str]) -> None:
+        """Speak of these files from now on: others may have been judged into this folder before."""
+        self.chosen = {_key(file) for file in files}
+
+    @property
+    def shown(self) -> list[Row]:
+        """The rows of the chosen files, as far as they are judged."""
+        return [row for key, row in self.rows.items() if self.chosen is None or key in self.chosen]
 
     def has(self, file: str, digest: str) -> bool:
         """Whether the file was judged, with this content."""
-        return file in self.rows and self.rows[file].digest == digest
+        row = self.rows.get(_key(file))
+        return row is not None and row.digest == digest
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other inspections out of the folder.
+
+        Raises:
+            InputError: one is writing there.
+        """
+        lock = FileLock(self.folder / LOCK)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise InputError(
+                f"another inspection is writing into {self.folder}; give another folder as --out"
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()
 
     def add(self, row: Row, picture: bytes | None) -> None:
         """Keep a row, and the small picture of its photo, before the next photo is judged."""
@@ -42,17 +75,17 @@ class Results:
                     aside.write_bytes(picture)
             with (self.folder / LINES).open("a", encoding="utf-8") as file:
                 file.write(line(row))
-        self.rows[row.file] = row
+        self.rows[_key(row.file)] = row
 
     def write_table(self) -> Path:
         """Write verdicts.csv; returns its path."""
         with self.writing(), replacing(self.folder / TABLE) as aside:
-            write_table(aside, self.rows.values(), self.classes)
+            write_table(aside, self.shown, self.classes)
         return self.folder / TABLE
 
     def pictures(self) -> dict[str, str]:
         """{file: path of its small picture in this folder}, of those that have one."""
-        paths = {row.file: self._picture(row) for row in self.rows.values() if not row.reason}
+        paths = {row.file: self._picture(row) for row in self.shown if not row.reason}
         return {file: path.relative_to(self.folder).as_posix() for file, path in paths.items()}
 
     @contextmanager
@@ -88,6 +121,11 @@ class Results:
 
     def _picture(self, row: Row) -> Path:
         return self.folder / PICTURES / f"{row.digest[:32]}.jpg"
+
+
+def _key(file: str) -> str:
+    """One for a file, however its path is typed."""
+    return os.path.abspath(file)
 
 
 def _recovered(path: Path) -> list[Row]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,9 +15,10 @@ from anomaly.inspector.folder.page import PageFacts, page
 from anomaly.inspector.folder.results import Results
 from anomaly.inspector.folder.rows import Row
 from anomaly.inspector.inspector import Inspector
-from anomaly.inspector.verdict import REJECTED
+from anomaly.inspector.verdict import is_doubtful
 from anomaly.plots.drift import drift_curves
 from anomaly.runtime.files import replacing, write_text
+from anomaly.types import GOOD
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,8 +36,7 @@ class Findings(NamedTuple):
 
 def write(inspector: Inspector, results: Results) -> Findings:
     """Write the table and the page of the photos so far."""
-    rows = list(results.rows.values())
-    found = _findings(inspector, rows)
+    found = _findings(inspector, results.shown)
     results.write_table()
     with results.writing():
         if found.drift:
@@ -53,14 +53,19 @@ def _drawn(drift: Drift) -> Figure:
 
 def _findings(inspector: Inspector, rows: Sequence[Row]) -> Findings:
     about, truth = inspector.about, truth_of([row.file for row in rows], inspector.classes)
-    accepted = truth and accept(
-        rows, truth, inspector.classes, inspector.point, _promised(inspector)
+    accepted = (
+        accept(rows, truth, inspector.classes, inspector.point, _promised(inspector))
+        if truth
+        else None
     )
-    scores = np.array([row.score for row in rows if row.score is not None])
-    if not len(scores) or not len(about.validate_scores):
-        return Findings(accepted or None, None)
-    rejections = None if accepted else _rejections(inspector, rows)
-    return Findings(accepted or None, drift(scores, *about.validate, rejections))
+    judged = [row for row in rows if row.score is not None]
+    if not judged or not len(about.validate_scores):
+        return Findings(accepted, None)
+    scores = np.array([row.score for row in judged])
+    share = float(np.mean([truth[row.file] != GOOD for row in judged])) if truth else None
+    return Findings(
+        accepted, drift(scores, *about.validate, _rejections(inspector, judged, truth), share)
+    )
 
 
 def _promised(inspector: Inspector) -> dict[str, float]:
@@ -70,19 +75,23 @@ def _promised(inspector: Inspector) -> dict[str, float]:
     return {name: value for name, value in figures.items() if same or SORTING not in name}
 
 
-def _rejections(inspector: Inspector, rows: Sequence[Row]) -> Rejections:
-    """How many are sorted out, here and of validate's good parts."""
-    judged = [row for row in rows if not row.reason]
+def _rejections(
+    inspector: Inspector, rows: Sequence[Row], truth: Mapping[str, str] | None
+) -> Rejections | None:
+    """How many do not pass as good, here and of validate; of good parts alone, where they are known."""
     scores, defective = inspector.about.validate
-    goods = scores[~defective]
-    return Rejections(
-        (sum(row.verdict in REJECTED for row in judged), len(judged)),
-        (int((goods >= inspector.point.sorting_threshold).sum()), len(goods)),
-    )
+    stopped = (scores >= inspector.point.sorting_threshold) | is_doubtful(scores, inspector.point)
+    if truth:
+        rows, stopped = [r for r in rows if truth[r.file] == GOOD], stopped[~defective]
+    if not rows or not len(stopped):
+        return None
+    here = sum(row.verdict != "good" for row in rows), len(rows)
+    what = "good parts" if truth else "photos"
+    return Rejections(here, (int(stopped.sum()), len(stopped)), what)
 
 
 def _page(inspector: Inspector, results: Results, found: Findings) -> str:
-    about, rows = inspector.about, list(results.rows.values())
+    about, rows = inspector.about, results.shown
     facts = PageFacts(
         about.name,
         about.run["id"],
@@ -102,8 +111,8 @@ def thresholds(inspector: Inspector) -> dict[str, str]:
     point = inspector.point
     return {
         "sorted out": f"from a probability of a defect of {point.sorting_threshold:.3g}:"
-        f" {inspector.about.on_validate(point.sorting_threshold)}",
-        "to a person": f"where no class is at least {point.reject_below:g} probable",
+        f" {inspector.about.on_validate(point)}",
+        "to a person": f"of the others, what is good with a probability below {point.reject_below:g}",
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -50,18 +51,25 @@ def _evidence(share: Interval | None) -> tuple[str, str]:
 
 
 def _lines(inspector: Inspector, results: Results, found: Findings) -> Iterator[tuple[str, str]]:
-    about, rows = inspector.about, list(results.rows.values())
+    about, rows = inspector.about, results.shown
     yield "model", f"{about.name} (run {about.run['id']}, bundle {about.digest[:12]})"
     yield "photos", _counts(rows)
     if (time := milliseconds(rows)) is not None:
         yield "time", f"{time:.0f} ms a photo (median)"
     yield from thresholds(inspector).items()
-    for text in found.acceptance.texts if found.acceptance else ():
+    for text in found.acceptance.texts if found.acceptance else _no_test(inspector, rows):
         yield "acceptance", text
     for text in found.drift.sentences if found.drift else ():
         yield "drift", text
     yield "page", one_line(str(results.folder / PAGE))
     yield "table", one_line(str(results.folder / TABLE))
+
+
+def _no_test(inspector: Inspector, rows: Sequence[Row]) -> list[str]:
+    """Why there was no acceptance test, where one may have been meant."""
+    if not any(Path(row.file).parent.name in inspector.classes for row in rows):
+        return []
+    return ["no test: every photo must lie in the folder of a class, or in one beside it"]
 
 
 def _counts(rows: Sequence[Row]) -> str:

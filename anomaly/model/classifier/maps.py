@@ -42,7 +42,8 @@ class Maps:
     def __call__(self, images: Sequence[Image], label: str = "") -> Iterator[Levels]:
         """The maps of each image in turn; a `label` names log line and progress bar."""
         if label:
-            log.info("%s: %d photos", label, len(images))
+            missing = sum(any(key not in self.cache for key in self._keys(i)) for i in images)
+            log.info("%s: %d photos, %d not in the cache", label, len(images), missing)
         ready = zip(images, prefetched(self._ready, images), strict=True)
         for image, (cached, pixels) in track(ready, label, len(images)):
             yield cached or self._computed(image, pixels)

@@ -8,20 +8,23 @@ import io
 import os
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
 
 import cv2
 import numpy as np
 import pytest
+from filelock import FileLock
 from PIL import Image as Pillow
 
 from anomaly.cli import main
 from anomaly.data.drawn.render import render
 from anomaly.data.images import photo
-from anomaly.inspector.bundle import read
+from anomaly.inspector.bundle import check, read
 from anomaly.inspector.folder.results import Results
 from anomaly.inspector.folder.rows import read_lines
+from anomaly.metrics.operating import OperatingPoint
 
 CLASSES = ("good", "hole", "scratch", "stain")
 
@@ -250,29 +253,54 @@ def test_a_part_that_goes_to_a_person_fails_no_command(inspect, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "threshold", "through", "out_of_good"),
+    ("words", "threshold"),
     [
-        ((), "0.78", 0, 0),
-        (("--threshold", "0.75"), "0.75", 0, 1),
-        (("--threshold", "1"), "1", 2, 0),
-        (("--max-escape-rate", "0.5"), "0.85", 1, 0),
-        (("--max-escape-rate", "1"), "0.85", 1, 0),
+        ((), "0.78"),
+        (("--threshold", "0.75"), "0.75"),
+        (("--threshold", "1"), "1"),
+        (("--max-escape-rate", "0.5"), "0.85"),
+        (("--max-escape-rate", "1"), "0.85"),
     ],
 )
 def test_a_threshold_comes_with_what_it_means_on_validate(
-    words, threshold, through, out_of_good, inspect, parts, out, model
+    words, threshold, inspect, parts, out, model
 ):
     printed = inspect(parts, *words)
-    meaning = (
-        f"from a probability of a defect of {threshold}: of validate it lets {through} of 2 defective"
-        f" parts through and sorts out {out_of_good} of 2 good ones"
-    )
-    assert meaning in printed and meaning in (out / "index.html").read_text()
-    point = read(model).point
+    inspector = read(model).with_threshold(float(threshold))
+    meaning = f"from a probability of a defect of {threshold}: {inspector.about.on_validate(inspector.point)}"
+    assert meaning in printed
+    assert meaning.replace("'", "&#39;") in (out / "index.html").read_text()
     for row in read_lines(out / "verdicts.jsonl"):
-        kept = max(row.probabilities.values()) >= point.reject_below
-        expected = "defect" if row.score >= float(threshold) else "good"
-        assert row.verdict == (expected if kept else "to_person")
+        below = "to_person" if 1 - row.score < inspector.point.reject_below else "good"
+        assert row.verdict == ("defect" if row.score >= float(threshold) else below)
+
+
+def test_validate_is_counted_by_the_verdicts_it_would_get(model):
+    about = replace(
+        check(model),
+        validate_scores=[0.05, 0.3, 0.2, 0.9],
+        validate_defective=[False, False, True, True],
+    )
+    assert about.on_validate(OperatingPoint(1, 0.5, 0.9)) == (
+        "of validate's 2 defective parts 1 are sorted out, 1 go to a person and 0 pass as good;"
+        " of its 2 good ones 0 are sorted out and 1 go to a person"
+    )
+
+
+def test_results_speak_of_the_photos_of_this_command_whatever_was_judged_before(
+    inspect, parts, tmp_path, out
+):
+    first, second = sorted(path for path in parts.rglob("*.png"))[:2]
+    assert "photos       1: " in inspect(first)
+    assert "photos       1: " in inspect(second)
+    assert "photos       1: " in inspect(os.path.relpath(second))  # the same, typed otherwise
+    assert len(read_lines(out / "verdicts.jsonl")) == 2
+
+
+def test_two_inspections_do_not_write_into_one_folder(inspect, parts, out):
+    inspect(parts)
+    with FileLock(out / ".lock"):
+        assert "another inspection is writing into" in inspect(parts, code=1)
 
 
 @pytest.mark.parametrize("value", ["-0.1", "1.1", "nan", "x", "", "inf"])

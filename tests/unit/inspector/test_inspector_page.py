@@ -199,9 +199,9 @@ def test_the_folder_that_all_photos_share_is_said_once():
     assert "photos of" not in mixed.text("dt")
 
 
-@pytest.mark.parametrize(("count", "outcome"), [(0, "open"), (1, "kept"), (40, "broken")])
+@pytest.mark.parametrize(("count", "outcome"), [(0, "open"), (1, "open"), (40, "broken")])
 def test_an_acceptance_test_shows_its_outcome_its_table_and_its_mistakes(count, outcome):
-    """Nothing promised, a promise kept, and one broken."""
+    """Nothing promised, a promise that nothing speaks against, and one broken."""
     rows = [row(f"in/good/{k}.png") for k in range(40)]
     rows += [row(f"in/bent/{k}.png", "good", 0.4) for k in range(count)]
     rows += [row(f"in/{WICKED.replace('/', '')}/1.png")]

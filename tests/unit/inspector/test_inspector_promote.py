@@ -106,21 +106,22 @@ def promote(output, capsys):
 
 
 def test_the_first_promotion_replaces_nothing_and_the_second_says_what(promote, client, output):
-    first = promote("good", "champion").splitlines()
-    assert first[0].startswith("demo@champion is version 1: good (run ")
+    line = ("champion", "--name", "line 1")  # a name that no other test uses
+    first = promote("good", *line).splitlines()
+    assert first[0].startswith("line 1@champion is version 1: good (run ")
     assert "accuracy 20/40" in first[0] and first[0].endswith("on 40 images")
     assert first[1:] == [
         "it replaces nothing",
-        f"inspect with: anomaly inspect demo@champion PHOTOS --output {output}",
+        f"inspect with: anomaly inspect 'line 1@champion' PHOTOS --output {output}",
     ]
-    second = promote("bad", "champion")
-    assert "demo@champion is version 2: bad" in second
+    second = promote("bad", *line)
+    assert "line 1@champion is version 2: bad" in second
     assert f"it replaces version 1: good (run {id_of(output, 'good')})" in second
     assert "warning: of 20 test images that both have" in second
     assert "the new one is WORSE" in second
-    assert client.get_model_version_by_alias("demo", "champion").run_id == id_of(output, "bad")
-    assert "the new one is better" in promote("good", "champion")
-    assert "tested on different images" in promote("other", "champion")
+    assert client.get_model_version_by_alias("line 1", "champion").run_id == id_of(output, "bad")
+    assert "the new one is better" in promote("good", *line)
+    assert "tested on different images" in promote("other", *line)
 
 
 def test_an_alias_is_apart_from_others_and_a_name_may_be_given(promote):
