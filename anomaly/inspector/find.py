@@ -41,7 +41,7 @@ def bundle_of(model: str, output: Path, uri: str | None = None) -> Path:
     if os.path.isdir(model):  # of a path that no disk can hold, too
         return _in_folder(Path(model))
     if RUN_ID.fullmatch(model) or REMOTE.match(model) or "@" in model or model == LATEST:
-        from anomaly.tracking.models import fetch  # MLflow takes seconds, and a folder needs none
+        from anomaly.tracking.registry import fetch  # MLflow takes seconds, and a folder needs none
 
         return _in_folder(fetch(_address(model), output, uri))
     raise InputError(

@@ -14,12 +14,11 @@ from anomaly.errors import InputError
 from anomaly.inspector.about import About
 from anomaly.inspector.bundle import check
 from anomaly.inspector.find import bundle_of
-from anomaly.inspector.folder.acceptance import compare
+from anomaly.inspector.folder.acceptance import PROMISED, compare
 from anomaly.metrics.mcnemar import mcnemar
 from anomaly.metrics.recorded import scores_of
-from anomaly.tracking.models import Version, client_at, finished, holder, register
+from anomaly.tracking.registry import Version, client_at, finished, holder, register
 
-SHARES = ("accuracy", "defect_accuracy", "sorting_escape_rate", "sorting_overkill_rate")
 DIFFERENT = 0.05  # p below which one of two models is called better
 
 
@@ -69,7 +68,7 @@ def worse_shares(new: Mapping[str, float], old: Mapping[str, float]) -> list[str
 
 def _line(what: str, version: Version, about: About) -> str:
     shares = scores_of(about.figures, "test").intervals
-    figures = [f"{n} {shares[n].hits}/{shares[n].total}" for n in SHARES if n in shares]
+    figures = [f"{n} {shares[n].hits}/{shares[n].total}" for n in PROMISED if n in shares]
     return f"{what}: {about.name} (run {version.run_id}), {', '.join(figures)}, on {about.evidence}"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -57,6 +57,6 @@ def decide(proba: np.ndarray, point: OperatingPoint) -> tuple[Decision, int]:
     return ("to_person", int(proba.argmax())) if is_doubtful(score, point) else ("good", 0)
 
 
-def is_doubtful(score: Any, point: OperatingPoint) -> Any:
-    """Whether parts below the sorting threshold are not surely good, by their probability of a defect."""
-    return (score < point.sorting_threshold) & (1 - score < point.reject_below)
+def is_doubtful(scores: np.ndarray, point: OperatingPoint) -> np.ndarray:
+    """(n,) bool of (n,) probabilities of a defect: parts that are not sorted out nor surely good."""
+    return (scores < point.sorting_threshold) & (1 - scores < point.reject_below)

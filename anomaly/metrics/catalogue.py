@@ -54,7 +54,7 @@ FIGURES = {
     "sorting_overkill_rate": Figure(
         "good sorted out at the sorting threshold", _BY_CLASS, lower_is_better=True
     ),
-    "coverage": Figure("images sure enough to need no person", _BY_CLASS),
+    "coverage": Figure("images sure of their class", _BY_CLASS),
     "kept_accuracy": Figure("of those, named right", _BY_CLASS, certain=False),
     "ece": Figure("how far confidence is from accuracy", _BY_CLASS, lower_is_better=True),
     "iou": Figure("defect pixels, mean of defective images", _OF_PIXELS),

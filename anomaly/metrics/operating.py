@@ -19,7 +19,8 @@ class OperatingPoint:
 
     temperature: softens the learner's probabilities (1 leaves them).
     sorting_threshold: a part this likely defective, 0..1, or more is sorted out.
-    reject_below: an image whose class is less probable, 0..1, goes to a person.
+    reject_below: a class is sure from this probability on, 0..1; a part that is not sorted out and
+        is less surely good goes to a person.
     """
 
     temperature: float
@@ -66,8 +67,8 @@ def calibrated(predictions: Predictions, point: OperatingPoint) -> Predictions:
 def decisions(joined: Joined, point: OperatingPoint) -> dict[str, tuple[int, int]]:
     """{name: (hits, count)} of what calibrated predictions lead to; shares of nothing are absent.
 
-    `sorting_escape_rate` and `sorting_overkill_rate`: at the threshold. `coverage`: images that
-    no person need see; `kept_accuracy`: those of them named right.
+    `sorting_escape_rate` and `sorting_overkill_rate`: at the threshold. `coverage`: images
+    that are sure of their class; `kept_accuracy`: those of them named right.
     """
     proba, labels = joined.predictions.proba, joined.truth.labels
     if proba is None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from anomaly.errors import InputError
 from anomaly.report.pictures import jpeg_uri, png_uri
-from anomaly.tracking.predictions import read_called
+from anomaly.tracking.disk.predictions import read_called
 from anomaly.tracking.read import files
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ from anomaly.run.evaluate import Evaluation
 from anomaly.run.identity import versions
 from anomaly.run.refit import Evidence, outcomes
 from anomaly.runtime.files import new_folder
+from anomaly.tracking.disk.record import Record
 from anomaly.tracking.find import copy_bundle
 from anomaly.tracking.model import BUNDLE, MODEL, describe
-from anomaly.tracking.record import Record
 from anomaly.tracking.store import Store
 from anomaly.types import Dataset
 

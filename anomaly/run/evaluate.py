@@ -24,7 +24,7 @@ from anomaly.plots.precision_recall import precision_recall_curves
 from anomaly.plots.reliability import reliability_diagram
 from anomaly.run.cases import cases
 from anomaly.runtime.files import replacing, write_text
-from anomaly.tracking.predictions import write_predictions
+from anomaly.tracking.disk.predictions import write_predictions
 from anomaly.types import Dataset, Predictions, Scores, Split
 
 if TYPE_CHECKING:

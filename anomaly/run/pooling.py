@@ -21,8 +21,8 @@ from anomaly.metrics.operating import DECISIONS
 from anomaly.metrics.recorded import figures
 from anomaly.run import evaluate as results
 from anomaly.run.summary import print_scores
+from anomaly.tracking.disk.predictions import write_predictions
 from anomaly.tracking.find import finished_runs, predictions_of
-from anomaly.tracking.predictions import write_predictions
 from anomaly.types import FIELDS, Dataset, Predictions, Scores
 
 if TYPE_CHECKING:

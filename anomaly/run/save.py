@@ -12,7 +12,7 @@ from anomaly.data.images import load_images
 from anomaly.plots.augmented import augmented_images
 from anomaly.plots.curves import training_curves
 from anomaly.run.evaluate import save
-from anomaly.tracking.record import curves
+from anomaly.tracking.disk.record import curves
 from anomaly.types import Dataset
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from omegaconf import OmegaConf, open_dict
 
 from anomaly.errors import Pruned, Unsent, first_line
 from anomaly.sweep.plan import Child
-from anomaly.tracking.record import Record, read_record
+from anomaly.tracking.disk.record import Record, read_record
 
 log = logging.getLogger(__name__)
 STOPPED = "stopped before it finished; the same command runs it again"

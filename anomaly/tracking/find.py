@@ -12,8 +12,8 @@ from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
 from anomaly.errors import InputError
+from anomaly.tracking.disk.predictions import read_predictions
 from anomaly.tracking.model import BUNDLE, MODEL
-from anomaly.tracking.predictions import read_predictions
 from anomaly.tracking.read import FINISHED, pages
 from anomaly.tracking.refusal import reason
 from anomaly.tracking.store import Store

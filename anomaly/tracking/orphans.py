@@ -10,9 +10,9 @@ from mlflow.entities import Run
 
 from anomaly.errors import InputError
 from anomaly.runtime import process
+from anomaly.tracking.disk.record import read_record
 from anomaly.tracking.names import PARENT
 from anomaly.tracking.read import pages
-from anomaly.tracking.record import read_record
 from anomaly.tracking.sending import send
 
 log = logging.getLogger(__name__)

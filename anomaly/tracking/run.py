@@ -15,7 +15,7 @@ from mlflow.exceptions import MlflowException
 from anomaly.errors import InputError, Pruned, Unsent
 from anomaly.runtime import process
 from anomaly.tracking import orphans
-from anomaly.tracking.record import EPOCHS, Record, append_epoch, read_record
+from anomaly.tracking.disk.record import EPOCHS, Record, append_epoch, read_record
 from anomaly.tracking.refusal import reason
 from anomaly.tracking.sending import epochs, log_metrics, log_start, now, send_results
 from anomaly.tracking.store import Store

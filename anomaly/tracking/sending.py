@@ -10,7 +10,7 @@ from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
 from anomaly.errors import InputError
-from anomaly.tracking.record import Record, read_epochs, read_record
+from anomaly.tracking.disk.record import Record, read_epochs, read_record
 from anomaly.tracking.refusal import reason
 from anomaly.tracking.store import Store
 

@@ -21,7 +21,7 @@ from anomaly.model.learner import Learner
 from anomaly.model.load import load
 from anomaly.run.pooling import concatenated
 from anomaly.run.tags import learner_kind
-from anomaly.tracking.predictions import read_predictions, write_predictions
+from anomaly.tracking.disk.predictions import read_predictions, write_predictions
 from anomaly.types import Dataset, Predictions
 
 OPTIONS = sorted(p.stem for p in (Path(__file__).parents[2] / "conf/model").glob("*.yaml"))

@@ -17,7 +17,7 @@ from mlflow.entities import Run
 from anomaly.ensemble.fuse import fuse
 from anomaly.metrics.calibration import apply_temperature
 from anomaly.metrics.operating import DECISIONS
-from anomaly.tracking.predictions import read_predictions
+from anomaly.tracking.disk.predictions import read_predictions
 from anomaly.types import Predictions
 
 from .conftest import DEMO, REPOSITORY, TINY, Ended

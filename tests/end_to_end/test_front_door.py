@@ -24,7 +24,7 @@ import anomaly
 from anomaly.cli import main
 from anomaly.inspector.bundle import check
 from anomaly.inspector.find import bundle_of
-from anomaly.tracking.predictions import read_predictions
+from anomaly.tracking.disk.predictions import read_predictions
 from anomaly.types import Predictions
 
 from .conftest import DEMO, REPOSITORY, SMOKE, TINY

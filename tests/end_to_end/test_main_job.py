@@ -26,7 +26,7 @@ from anomaly.metrics.operating import OperatingPoint, decisions
 from anomaly.metrics.recorded import figures
 from anomaly.metrics.score import score
 from anomaly.model.pictures import turn
-from anomaly.tracking.predictions import read_predictions
+from anomaly.tracking.disk.predictions import read_predictions
 from anomaly.types import Truth
 
 from .conftest import DEMO, REPOSITORY, SMOKE, TINY, Ended

@@ -15,7 +15,7 @@ from mlflow.entities import Run
 
 import anomaly
 from anomaly.cli import main
-from anomaly.tracking.predictions import read_predictions
+from anomaly.tracking.disk.predictions import read_predictions
 
 from .conftest import DEMO, Ended
 

@@ -17,7 +17,7 @@ from anomaly.metrics.join import join
 from anomaly.metrics.mcnemar import mcnemar
 from anomaly.metrics.recorded import figures
 from anomaly.metrics.score import score
-from anomaly.tracking.predictions import write_predictions
+from anomaly.tracking.disk.predictions import write_predictions
 from anomaly.tracking.run import start as start_run
 from anomaly.tracking.store import store_at
 from anomaly.types import Detections, Predictions, Scores, Truth

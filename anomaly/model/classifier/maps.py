@@ -57,7 +57,7 @@ class Maps:
         return None, np.stack([turn(upright, view) for view in range(self.views)])
 
     def _computed(self, image: Image, pixels: np.ndarray) -> Levels:
-        outputs = self.network.predict_on_batch(pixels.astype(np.float32))
+        outputs = self.network.predict_on_batch(pixels)  # uint8: Keras casts, a quarter is copied
         maps = [np.asarray(outputs[name]).astype(np.float32) for name in self.levels]
         for key, level in zip(self._keys(image), maps, strict=True):
             self.cache.write(key, level)

@@ -63,8 +63,8 @@ def test_in_a_sweep_a_bug_becomes_a_sentence_that_processes_can_send(caplog):
     with pytest.raises(InputError) as caught, contained(logging.getLogger("job")):
         raise KeyError("a bug")
     assert str(caught.value).startswith("KeyError: 'a bug' (the traceback is in the log")
-    sent = pickle.dumps(caught.value)  # as launchers send it; what is loaded is our own
-    assert str(pickle.loads(sent)) == str(caught.value)  # noqa: S301
+    sent = pickle.dumps(caught.value)  # as launchers send it
+    assert str(pickle.loads(sent)) == str(caught.value)  # noqa: S301  (our own bytes, from above)
     assert "Traceback" in caplog.text
 
 

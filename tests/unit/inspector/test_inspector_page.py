@@ -9,12 +9,12 @@ from collections import Counter
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
-from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote_to_bytes, urlsplit
 
 import pytest
 from jinja2 import UndefinedError
+from outline import Outline
 
 from anomaly.inspector.folder.acceptance import accept, truth_of
 from anomaly.inspector.folder.page import HERE, TEMPLATES, PageFacts, kind, ordered, page
@@ -42,38 +42,6 @@ ABOUT = PageFacts(
     {"sorting threshold": "0.312: on validate 0 of 9 escape"},
     Path("out"),
 )
-VOID = {"meta", "img", "input"}
-
-
-class Outline(HTMLParser):
-    """A page's elements with the texts inside them; unbalanced ones raise."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.elements: list[tuple[str, dict[str, str]]] = []
-        self.texts: list[tuple[str, str]] = []
-        self.feed(text)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag, attributes) -> None:
-        self.elements.append((tag, dict(attributes)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data) -> None:
-        if data.strip():
-            self.texts.append((self.open[-1], data))
-
-    def attributes(self, tag: str, key: str) -> list[str]:
-        return [given[key] for name, given in self.elements if name == tag and key in given]
-
-    def text(self, tag: str) -> str:
-        return "".join(text for name, text in self.texts if name == tag)
 
 
 def row(file: str, verdict: str = "good", score: float | None = 0.1, defect: str = "") -> Row:

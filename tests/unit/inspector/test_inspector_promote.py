@@ -252,11 +252,11 @@ def test_a_model_that_is_none_is_a_sentence(word, sentence, inspect, output, pro
 def test_a_run_that_has_not_finished_or_was_deleted_is_a_sentence(inspect, output, client):
     run_id, folder = id_of(output, "good"), output / "runs" / "good"
     record = folder / "run.json"
-    whole = record.read_text()
+    whole, finished_at = record.read_text(), client.get_run(run_id).info.end_time
     try:
         client.set_terminated(run_id, "FAILED")
         assert "has not finished (FAILED)" in inspect(run_id, code=1)
-        client.set_terminated(run_id, "FINISHED")
+        client.set_terminated(run_id, "FINISHED", finished_at)  # another test asks for the latest
         client.delete_run(run_id)
         assert "was deleted" in inspect(run_id, code=1)
         (folder / MODEL).rename(folder / "away")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from html.parser import HTMLParser
 
 import pytest
 from jinja2 import UndefinedError
+from outline import Outline
 
 from anomaly.report import page as module
 from anomaly.report.artifacts import Artifacts
@@ -15,7 +15,6 @@ from anomaly.report.groups import arrange
 from anomaly.report.page import TEMPLATES, page
 from anomaly.report.table import DASH
 
-VOID = {"meta", "img"}
 PICTURE = "data:image/png;base64,AAAA"
 WICKED = "<script>alert('1')</script>"
 QUOTES = 'R&D "best" \'run\' <b> onload="x" {{ 7 * 7 }} {% if %} &amp;'
@@ -37,34 +36,6 @@ ATTRIBUTES = {
     "a": {"href"},
     "img": {"src", "alt", "class"},
 }
-
-
-class Outline(HTMLParser):
-    """A page's elements; unbalanced ones raise."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.elements: list[tuple[str, dict[str, str]]] = []
-        self.texts: list[tuple[str, str]] = []  # (element, text)
-        self.feed(text)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag, attributes) -> None:
-        self.elements.append((tag, dict(attributes)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data) -> None:
-        if data.strip():
-            self.texts.append((self.open[-1], data))
-
-    def attributes(self, tag: str, key: str) -> list[str]:
-        return [given[key] for name, given in self.elements if name == tag and key in given]
 
 
 @pytest.fixture

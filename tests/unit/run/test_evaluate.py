@@ -16,7 +16,7 @@ from anomaly.masks.components import masks_of
 from anomaly.metrics.catalogue import figure
 from anomaly.metrics.recorded import figures
 from anomaly.run.evaluate import write
-from anomaly.tracking.predictions import read_predictions
+from anomaly.tracking.disk.predictions import read_predictions
 from anomaly.types import Dataset, Detections, Predictions, Split
 
 EVALUATE = EvaluateConfig(calibrate=True, max_escape_rate=0.0, reject_below=0.9)

@@ -13,7 +13,7 @@ from mlflow import MlflowClient
 from anomaly.config.schema import MembersConfig
 from anomaly.errors import InputError
 from anomaly.run.members import Member, find
-from anomaly.tracking.predictions import write_predictions
+from anomaly.tracking.disk.predictions import write_predictions
 from anomaly.tracking.run import start
 from anomaly.tracking.store import store_at
 from anomaly.types import Annotation, Dataset, Detections, Image, Predictions, Sample, Split

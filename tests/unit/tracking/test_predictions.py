@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from anomaly.errors import InputError
-from anomaly.tracking.predictions import read_called, read_predictions, write_predictions
+from anomaly.tracking.disk.predictions import read_called, read_predictions, write_predictions
 from anomaly.types import FIELDS, Detections, Predictions
 
 GRID = 20  # no multiple of 8, so that packed bits have a rest

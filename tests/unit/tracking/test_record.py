@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from anomaly.tracking.record import Record, append_epoch, curves, read_epochs, read_record
+from anomaly.tracking.disk.record import Record, append_epoch, curves, read_epochs, read_record
 
 
 def record() -> Record:

@@ -12,7 +12,7 @@ from mlflow import MlflowClient
 
 from anomaly.errors import InputError
 from anomaly.runtime import process
-from anomaly.tracking.record import Record, append_epoch, read_epochs
+from anomaly.tracking.disk.record import Record, append_epoch, read_epochs
 from anomaly.tracking.run import start
 from anomaly.tracking.store import store_at
 

@@ -1,0 +1,1 @@
+"""What a run keeps in its folder: its record, its curves, what it predicted; MLflow gets a copy."""
