@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -26,6 +26,16 @@ def heat_maps(evidence: np.ndarray, proba: np.ndarray) -> np.ndarray:
     peaks = np.maximum(positive.max((1, 2), keepdims=True), 1e-12)
     defective = (1 - proba[:, 0]).astype(np.float32)
     return on_scale(positive / peaks * defective[:, None, None])
+
+
+def answer(outputs: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """(c,) float64 probabilities and (h, w) float32 heat of the one photo that a network judged.
+
+    A network gives float32: divided by their sum, the probability of the first class is as exact
+    near 1 as those of the others are near 0.
+    """
+    proba = np.asarray(outputs["proba"], np.float64)[0]
+    return proba / proba.sum(), on_scale(np.clip(np.asarray(outputs["heat"])[0], 0, 1))
 
 
 def choose_threshold(heat: np.ndarray, masks: np.ndarray) -> float:

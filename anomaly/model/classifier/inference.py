@@ -1,63 +1,54 @@
-"""Test-time augmentation: probabilities and heat of a photo, averaged over its turned views.
+"""A trained classifier at work: the answers of its network for photos, one at a time.
 
-Averaging also centres the heat: a convolution with a stride shifts its output by half a cell, in a
-direction that depends on the padding of the backbone.
+The network is run in two halves, so that the maps of the first can be kept: photo to maps (`Maps`),
+and maps to answer (`judgement`). An export joins the same two (`Inference.graph`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import lru_cache
 
 import keras
 import numpy as np
-from scipy.special import softmax
 
-from anomaly.model.classifier import network
-from anomaly.model.classifier.activation_map import blur, by_level, evidence, gradient
+from anomaly.model.classifier.judgement import judgement
 from anomaly.model.classifier.maps import Levels, Maps
-from anomaly.model.localise import heat_maps
-from anomaly.model.pictures import turn_back
+from anomaly.model.classifier.views import views_of
+from anomaly.model.localise import answer
 from anomaly.types import Image
 
-Reference = Sequence[Sequence[np.ndarray]]  # by view and level: the mean (h, w, c) of good images
+Reference = Sequence[np.ndarray]  # for each level: the (views, h, w, c) mean maps of good images
 
 
-@dataclass(frozen=True)
 class Inference:
     """A trained network at work; its weights must not change any more."""
 
-    maps: Maps
-    head: keras.Model
-    pooling: Sequence[str]
+    def __init__(
+        self, maps: Maps, head: keras.Model, pooling: Sequence[str], good: Reference
+    ) -> None:
+        self.maps, self.head, self.good = maps, head, good
+        self.judgement = lru_cache(1)(lambda grid: judgement(head, good, pooling, grid))
 
-    def __call__(
-        self, images: Sequence[Image], grid: int, good: Reference
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def __call__(self, images: Sequence[Image], grid: int) -> tuple[np.ndarray, np.ndarray]:
         """(n, c) float64 probabilities, and (n, grid, grid) float32 heat in 0..1."""
         proba = np.zeros((len(images), self.head.output_shape[-1]))
         heat = np.zeros((len(images), grid, grid), np.float32)
         for place, maps in enumerate(self.maps(images, "feature maps")):
-            proba[place], total = self._judge(maps, grid, good)
-            heat[place] = heat_maps(total[None], proba[place][None])[0]
+            outputs = self.judgement(grid).predict_on_batch(maps)
+            proba[place], heat[place] = answer(outputs)
         return proba, heat
 
-    def reference(self, images: Sequence[Image]) -> Reference:
-        """The mean feature maps of good images."""
-        sums: Levels = []
-        for maps in self.maps(images, "feature maps of good parts"):
-            sums = [a + b for a, b in zip(sums, maps, strict=True)] if sums else maps
-        means = [level / np.float32(len(images)) for level in sums]
-        return [list(levels) for levels in zip(*means, strict=True)]
+    def graph(self, grid: int) -> keras.Model:
+        """(n, s, s, 3) uint8 RGB photos to what `judgement` gives: all that was learned, in one."""
+        photos = keras.Input((self.maps.size, self.maps.size, 3), dtype="uint8", name="photos")
+        maps = self.maps.network(views_of(photos, self.maps.views))
+        return keras.Model(photos, self.judgement(grid)([maps[name] for name in self.maps.levels]))
 
-    def _judge(self, maps: Levels, grid: int, good: Reference) -> tuple[np.ndarray, np.ndarray]:
-        """(c,) probabilities of one photo, and its (grid, grid) evidence."""
-        vectors = network.pool_arrays(maps, self.pooling)
-        logits = np.asarray(self.head.predict_on_batch(vectors), np.float64)
-        channels = [level.shape[-1] for level in maps]
-        total = np.zeros((grid, grid), np.float32)
-        for view, slope in enumerate(gradient(self.head, vectors)):
-            slopes = by_level(slope, channels, len(self.pooling))
-            of_view = evidence([level[view] for level in maps], good[view], slopes, grid)
-            total += turn_back(of_view, view)
-        return softmax(logits, axis=1).mean(0), blur(total)
+
+def reference(maps: Maps, images: Sequence[Image]) -> Reference:
+    """The mean feature maps of good images."""
+    sums: Levels = []
+    for of_image in maps(images, "feature maps of good parts"):
+        sums = [a + b for a, b in zip(sums, of_image, strict=True)] if sums else of_image
+    return [level / np.float32(len(images)) for level in sums]

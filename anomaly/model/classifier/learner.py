@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 import keras
@@ -12,7 +13,7 @@ import numpy as np
 from anomaly.cache.store import Cache
 from anomaly.config.schema import TrainerConfig
 from anomaly.data.truth import load_instances
-from anomaly.model.classifier.inference import Inference, Reference
+from anomaly.model.classifier.inference import Inference, Reference, reference
 from anomaly.model.classifier.maps import Maps
 from anomaly.model.classifier.stages import Recipe, Stages
 from anomaly.model.learner import Report
@@ -45,14 +46,7 @@ class Classifier:
         self.recipe = recipe
         self.good = good
         self.checkpoints: list[Checkpoint] = []
-        self._set_model(model)
-
-    def _set_model(self, model: keras.Model) -> None:
-        """Predict with this network from now on; its weights must not change any more."""
         self.model = model
-        levels, pooling, views = (self.settings[name] for name in ("levels", "pooling", "views"))
-        maps = Maps(model.get_layer("features"), levels, views, self.cache)
-        self.inference = Inference(maps, model.get_layer("head"), pooling)
 
     def fit(self, train: Split, validate: Split, trainer: TrainerConfig, report: Report) -> None:
         """Train the head on frozen features, then everything; choose the heat threshold.
@@ -64,16 +58,27 @@ class Classifier:
             raise ValueError("a loaded classifier can only predict; build a new one to train")
         stages = Stages(self.model, self.recipe, train, validate, self.cache)
         self.checkpoints = stages.checkpoints
-        self._set_model(stages.train(trainer, report))
+        self.model = stages.train(trainer, report)
         good = [sample.image for sample in train if sample.label == 0][:REFERENCE_IMAGES]
-        self.good = self.inference.reference(good)
-        _, heat = self.inference(validate.images, validate.grid, self.good)
+        self.good = reference(self._maps(), good)
+        _, heat = self.inference(validate.images, validate.grid)
         self.settings["threshold"] = choose_threshold(heat, load_instances(validate) > 0)
 
     def predict(self, images: Sequence[Image], grid: int) -> Predictions:
         """Probabilities averaged over the views, heat maps, and instances at the threshold."""
-        proba, heat = self.inference(images, grid, self.good)
+        proba, heat = self.inference(images, grid)
         return predictions(images, self.classes, proba, heat, self.settings["threshold"])
+
+    @cached_property
+    def inference(self) -> Inference:
+        """The trained network at work, which must not be trained any more."""
+        return Inference(
+            self._maps(), self.model.get_layer("head"), self.settings["pooling"], self.good
+        )
+
+    def _maps(self) -> Maps:
+        features, settings = self.model.get_layer("features"), self.settings
+        return Maps(features, settings["levels"], settings["views"], self.cache)
 
     def save(self, folder: Path) -> None:
         """Write model.keras (RGB to probabilities), classifier.json and good.npz; drop checkpoints."""
@@ -81,7 +86,8 @@ class Classifier:
         self.model.save(folder / "model.keras")
         content = {"classes": self.classes, **self.settings}
         (folder / "classifier.json").write_text(json.dumps(content, indent=2))
-        np.savez(folder / "good.npz", *(level for view in self.good for level in view))
+        views = zip(*self.good, strict=True)
+        np.savez(folder / "good.npz", *(level for view in views for level in view))
         for checkpoint in self.checkpoints:
             checkpoint.delete()
 
@@ -93,5 +99,5 @@ def load(folder: Path, cache: Cache) -> Classifier:
     with (folder / "good.npz").open("rb") as stream, np.load(stream, allow_pickle=False) as file:
         maps = [file[name] for name in file.files]
     levels = len(settings["levels"])
-    good = [maps[i : i + levels] for i in range(0, len(maps), levels)]
+    good = [np.stack(maps[level::levels]) for level in range(levels)]
     return Classifier(model, tuple(settings.pop("classes")), settings, cache, good=good)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import keras
-import numpy as np
 from keras import layers
 
 POOLING = {"avg": layers.GlobalAveragePooling2D, "max": layers.GlobalMaxPooling2D}
-POOLING_OF_ARRAYS: dict[str, Callable[..., np.ndarray]] = {"avg": np.mean, "max": np.max}
 
 
 def pool(backbone: keras.Model, levels: Sequence[str], pooling: Sequence[str]) -> keras.Model:
@@ -28,12 +26,6 @@ def levels(features: keras.Model, names: Sequence[str]) -> keras.Model:
     image = keras.Input(features.input_shape[1:], name="image")
     maps = features.get_layer("backbone")(image)
     return keras.Model(image, {name: maps[name] for name in names})
-
-
-def pool_arrays(maps: Sequence[np.ndarray], pooling: Sequence[str]) -> np.ndarray:
-    """(n, f) from one (n, h, w, c) array per level: what the network of `pool` computes."""
-    vectors = [POOLING_OF_ARRAYS[kind](level, (1, 2)) for level in maps for kind in pooling]
-    return np.concatenate(vectors, 1)
 
 
 def head(

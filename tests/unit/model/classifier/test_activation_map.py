@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import cv2
 import keras
 import numpy as np
 import pytest
 
 from anomaly.model.classifier import network
-from anomaly.model.classifier.activation_map import blur, by_level, evidence, gradient
+from anomaly.model.classifier.activation_map import (
+    BLUR,
+    by_level,
+    evidence,
+    logits_and_gradient,
+    spread,
+)
 from anomaly.model.localise import heat_maps
 
 FEATURES, CLASSES = 6, 4
 
 
-def heat(evidence: np.ndarray) -> np.ndarray:
-    """(h, w) heat of an image that is certainly defective."""
-    return heat_maps(blur(evidence)[None], np.array([[0.0, 1.0]]))[0]
+def heat(levels: list[np.ndarray], good: list[np.ndarray], slopes: list, grid: int) -> np.ndarray:
+    """(grid, grid) heat of one view of an image that is certainly defective."""
+    total = sum(
+        np.asarray(spread(evidence(level[None], reference[None], slope[None]), grid))
+        for level, reference, slope in zip(levels, good, slopes, strict=True)
+    )
+    return heat_maps(total, np.array([[0.0, 1.0]]))[0]
 
 
 def head(standardise: bool, seed: int) -> keras.Model:
@@ -54,7 +65,8 @@ def margin(model: keras.Model, vectors: np.ndarray) -> np.ndarray:
 def test_the_gradient_is_that_of_the_real_network(standardise, seed):
     model, step = head(standardise, seed), 1e-6
     vectors = np.random.default_rng(9).normal(2, 3, (8, FEATURES)).astype(np.float32)
-    for vector, slope in zip(vectors, gradient(model, vectors), strict=True):
+    slopes = np.asarray(logits_and_gradient(model, vectors)[1])
+    for vector, slope in zip(vectors, slopes, strict=True):
         around = np.concatenate(
             [vector + step * np.eye(FEATURES), vector - step * np.eye(FEATURES)]
         )
@@ -66,7 +78,7 @@ def test_the_heat_is_highest_where_the_evidence_is():
     level = np.zeros((8, 8, 2), np.float32)
     level[2, 5, 0] = 1  # speaks for a defect
     level[6, 1, 1] = 1  # speaks against
-    hot = heat(evidence([level], [0 * level], [np.float32([1, -1])], 8))
+    hot = heat([level], [0 * level], [np.float32([1, -1])], 8)
     assert np.unravel_index(hot.argmax(), hot.shape) == (2, 5)
     assert (hot.min(), hot.max()) == (0, 1)
     assert hot[6, 1] == 0
@@ -77,29 +89,49 @@ def test_what_good_images_show_too_is_no_evidence():
     level = good.copy()
     level[1, 6] += 1
     slope = np.ones(3, np.float32)
-    hot = heat(evidence([level], [good], [slope], 64))
+    hot = heat([level], [good], [slope], 64)
     assert hot[8:16, 48:56].min() > 0.4
     assert hot[32:].max() < 1e-3
-    assert not heat(evidence([good], [good], [slope], 64)).any()
+    assert not heat([good], [good], [slope], 64).any()
 
 
 def test_every_level_is_weighted_by_its_gradient():
     coarse, fine = np.zeros((4, 4, 3), np.float32), np.zeros((8, 8, 2), np.float32)
     coarse[1, 1], fine[6, 6] = 1, 1
     slopes = [np.zeros(3, np.float32), np.float32([0, 1])]
-    hot = heat(evidence([coarse, fine], [0 * coarse, 0 * fine], slopes, 8))
+    hot = heat([coarse, fine], [0 * coarse, 0 * fine], slopes, 8)
     assert np.unravel_index(hot.argmax(), hot.shape) == (6, 6)
     assert not hot[:4, :4].any()
 
 
 def test_a_gradient_is_split_by_level_and_summed_over_the_kinds_of_pooling():
-    coarse, fine = by_level(np.arange(10, dtype=np.float32), [3, 2], poolings=2)
-    assert coarse.tolist() == [0 + 3, 1 + 4, 2 + 5]
-    assert fine.tolist() == [6 + 8, 7 + 9]
-    (only,) = by_level(np.arange(3, dtype=np.float32), [3], poolings=1)
-    assert only.tolist() == [0, 1, 2]
+    coarse, fine = map(np.asarray, by_level(np.float32([range(10)]), [3, 2], poolings=2))
+    assert coarse.tolist() == [[0 + 3, 1 + 4, 2 + 5]]
+    assert fine.tolist() == [[6 + 8, 7 + 9]]
+    (only,) = by_level(np.float32([range(3)]), [3], poolings=1)
+    assert np.asarray(only).tolist() == [[0, 1, 2]]
 
 
 def test_evidence_for_good_gives_no_heat():
     level = np.ones((4, 4, 2), np.float32)
-    assert not heat(evidence([level], [0 * level], [np.float32([-1, -1])], 8)).any()
+    assert not heat([level], [0 * level], [np.float32([-1, -1])], 8).any()
+
+
+@pytest.mark.parametrize(("cells", "grid"), [(8, 64), (20, 256), (7, 100), (16, 8)])
+def test_evidence_is_spread_as_opencv_stretches_and_blurs(cells, grid):
+    random = np.random.default_rng(0).normal(size=(cells, cells)).astype(np.float32)
+    stretched = cv2.resize(random, (grid, grid))
+    expected = cv2.GaussianBlur(stretched, (0, 0), BLUR * grid)
+    assert np.allclose(np.asarray(spread(random[None], grid))[0], expected, atol=1e-4)
+
+
+def test_of_types_that_are_equally_probable_all_are_evidence():
+    model = head(standardise=False, seed=0)
+    kernel, bias = model.get_layer("logits").get_weights()
+    kernel[:, 2], bias[2] = kernel[:, 1], bias[1]
+    kernel[:, 3], bias[3] = 0, -99
+    model.get_layer("logits").set_weights([kernel, bias])
+    vectors = np.ones((1, FEATURES), np.float32)
+    logits, slopes = map(np.asarray, logits_and_gradient(model, vectors))
+    assert np.allclose(logits, model.predict_on_batch(vectors), atol=1e-5)
+    assert np.isfinite(slopes).all()

@@ -152,17 +152,3 @@ def test_what_a_small_cache_has_dropped_is_computed_again(tmp_path, cache):
     vectors = small(pictures(3, again))
     assert np.array_equal(vectors, Extractor(features, cache)(pictures(3, [])))
     assert (loaded, again) == ([0, 1, 2], [0, 1])
-
-
-def test_arrays_are_pooled_as_by_the_network():
-    keras.utils.set_random_seed(0)
-    image = keras.Input((32, 32, 3))
-    fine = keras.layers.Conv2D(4, 3, 2)(image)
-    levels = {"C2": fine, "C3": keras.layers.Conv2D(5, 3, 2)(fine)}
-    features = network.pool(keras.Model(image, levels), ["C2", "C3"], ["avg", "max"])
-    images = np.random.default_rng(0).uniform(0, 255, (2, 32, 32, 3)).astype(np.float32)
-    outputs = network.levels(features, list(levels)).predict_on_batch(images)
-    maps = [outputs[level] for level in levels]
-    vectors = network.pool_arrays(maps, ["avg", "max"])
-    assert vectors.shape == (2, 18)
-    assert np.allclose(vectors, np.asarray(features.predict_on_batch(images)), atol=1e-4)

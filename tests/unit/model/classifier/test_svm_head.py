@@ -12,7 +12,7 @@ from sklearn.svm import SVC
 
 from anomaly.backbone import tiny
 from anomaly.model.classifier import network
-from anomaly.model.classifier.activation_map import gradient
+from anomaly.model.classifier.activation_map import logits_and_gradient
 from anomaly.model.classifier.svm_head import SvmSettings, fit_head
 
 FEATURES = 6
@@ -40,6 +40,10 @@ def head(
     vectors: np.ndarray, labels: np.ndarray, standardise: bool, svm: SvmSettings = SVM
 ) -> keras.Model:
     return fit_head(vectors, labels, scaled(vectors) if standardise else None, svm)
+
+
+def gradient(model: keras.Model, vectors: np.ndarray) -> np.ndarray:
+    return np.asarray(logits_and_gradient(model, vectors)[1])
 
 
 def decided(
