@@ -192,8 +192,8 @@ def _batches(loss_model: LossModel, folder: Path) -> Any:
 
 def _prediction(network: keras.Model, image: Any) -> float:
     """Seconds per image as a run predicts, with transfers and masks on the evaluation grid."""
+    from anomaly.model.answers.turned import find
     from anomaly.model.mask_rcnn.inference import BATCH, predict_rows
-    from anomaly.model.mask_rcnn.views import find
 
     network.compile(jit_compile=True)
     images = np.asarray(image)[:BATCH]

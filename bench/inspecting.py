@@ -24,7 +24,9 @@ from anomaly.inspector.about import About
 from anomaly.inspector.bundle import read, seal
 from anomaly.inspector.inspector import Inspector
 from anomaly.model.classifier import network
+from anomaly.model.classifier.inference import reference
 from anomaly.model.classifier.learner import Classifier
+from anomaly.model.classifier.maps import Maps
 
 CLASSES = ("good", "broken_large", "broken_small", "contamination")
 SIZE = 640
@@ -59,7 +61,7 @@ def _bundle(folder: Path, views: int, file: Path) -> Path:
     head = network.head(width, len(CLASSES), units=1024, dropout=0.2, standardise=True)
     settings = {"levels": ["C4"], "pooling": ["avg", "max"], "views": views, "threshold": 0.5}
     learner = Classifier(network.join(features, head), CLASSES, settings, NoCache())
-    learner.good = learner.inference.reference([photo(file)])
+    learner.good = reference(Maps(features, ["C4"], views, NoCache()), [photo(file)])
     learner.save(folder)
     seal(folder, _about())
     return folder

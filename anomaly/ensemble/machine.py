@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.metrics.pairwise import rbf_kernel
-from sklearn.svm import SVC
+
+if TYPE_CHECKING:
+    from sklearn.svm import SVC
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,7 @@ class Machine:
         As scikit-learn's decision_function_shape="ovr"; of two classes it is the decision itself.
         """
         # Row by row: in a product of several, the last bits depend on how many there are.
-        kernels = [rbf_kernel(row[None], self.support, gamma=float(self.gamma)) for row in x]
-        pairs = np.concatenate([self._pairs(kernel) for kernel in kernels])
+        pairs = np.concatenate([self._pairs(self._kernel(row)) for row in x])
         if len(self.classes) == 2:
             return np.stack([-pairs[:, 0], pairs[:, 0]], 1)
         votes, sums = np.zeros((2, len(x), len(self.classes)))
@@ -43,6 +44,10 @@ class Machine:
             votes[:, i] += decided >= 0
             votes[:, j] += decided < 0
         return votes + sums / (3 * (np.abs(sums) + 1))
+
+    def _kernel(self, row: np.ndarray) -> np.ndarray:
+        """(1, s): how near one (f,) row is to each support vector."""
+        return np.exp(-self.gamma * ((self.support - row) ** 2).sum(1))[None]
 
     def _pairs(self, kernel: np.ndarray) -> np.ndarray:
         """(n, pairs) decisions; above 0 speaks for the first of a pair (of two classes: the second)."""

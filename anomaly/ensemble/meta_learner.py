@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import softmax
-from sklearn.base import clone
-from sklearn.model_selection import GridSearchCV, LeaveOneOut, StratifiedKFold
-from sklearn.svm import SVC
 
 from anomaly.config.ranges import Positive
 from anomaly.ensemble import machine
 from anomaly.ensemble.combiner import equal
 from anomaly.ensemble.machine import Machine, machine_of
+
+if TYPE_CHECKING:  # imported where it learns: what is only judged needs no scikit-learn
+    from sklearn.svm import SVC
 
 FOLDS = 5
 Part = tuple[np.ndarray, np.ndarray]
@@ -54,6 +55,8 @@ class MetaLearner:
 
     def _chosen(self, x: np.ndarray, labels: np.ndarray, parts: list[Part]) -> SVC:
         """The best C and gamma, the first of equally good ones; one class alone leaves no choice."""
+        from sklearn.model_selection import GridSearchCV
+
         if all(len(np.unique(labels[learned])) > 1 for learned, _ in parts):
             return GridSearchCV(self._svm(), self.grid, cv=parts).fit(x, labels).best_estimator_
         return self._svm().fit(x, labels)
@@ -62,6 +65,8 @@ class MetaLearner:
         self, svm: SVC, x: np.ndarray, labels: np.ndarray, parts: list[Part]
     ) -> np.ndarray:
         """(n, c): each part's probabilities by an SVM that learned from the others."""
+        from sklearn.base import clone
+
         proba = np.zeros((len(x), self.classes))
         for learned, left in parts:
             known = np.unique(labels[learned])
@@ -73,6 +78,8 @@ class MetaLearner:
         return proba
 
     def _svm(self) -> SVC:
+        from sklearn.svm import SVC
+
         first = {name: values[0] for name, values in self.grid.items()}
         return SVC(class_weight="balanced", break_ties=True, random_state=0, **first)
 
@@ -104,6 +111,8 @@ def _parts(labels: np.ndarray) -> list[Part]:
 
     As many parts as the rarest class has images, of those with two or more.
     """
+    from sklearn.model_selection import LeaveOneOut, StratifiedKFold
+
     sizes = np.bincount(labels)
     if sizes.max() == 1:
         return list(LeaveOneOut().split(labels))

@@ -12,10 +12,12 @@ import numpy as np
 
 from anomaly.errors import InputError
 from anomaly.inspector.fields import problem
+from anomaly.inspector.runtimes.network import KERAS
 from anomaly.inspector.verdict import is_doubtful
 from anomaly.metrics.operating import OperatingPoint
 
-FORMAT = 1  # increased when an older version could not read what a newer one writes
+FORMAT = 2  # increased when an older version could not read what a newer one writes
+LATER = {"runtime": KERAS, "golden": []}  # fields that bundles of format 1 lack
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class About:
     run: Mapping[str, str]  # id, name, split, git
     versions: Mapping[str, str]  # of the libraries that computed it
     created: str  # UTC
+    runtime: str = KERAS  # that runs its network, or one of `runtimes.network.RUNTIMES`
+    golden: Sequence[Mapping[str, Any]] = ()  # what an exported one says of drawn photos
     files: Mapping[str, str] = field(default_factory=dict)  # {path in the bundle: SHA-256}
     digest: str = ""  # of all of this, so of the whole bundle
 
@@ -104,6 +108,7 @@ def from_text(text: str, where: str) -> About:
         raise InputError(
             f"the bundle {where} was changed: inspector.json does not match its digest; copy it again"
         )
+    content = LATER | content
     if wrong := problem(content):
         raise InputError(f"the bundle {where} cannot be used: its inspector.json {wrong}")
     return About(**{each.name: content[each.name] for each in fields(About)})

@@ -8,9 +8,11 @@ from pathlib import Path, PurePosixPath
 
 from anomaly.cache.store import Cache
 from anomaly.errors import InputError
+from anomaly.inspector import exported, golden
 from anomaly.inspector.about import About, from_text, to_text
 from anomaly.inspector.card import card
 from anomaly.inspector.inspector import Inspector, Judge
+from anomaly.inspector.runtimes.network import KERAS
 from anomaly.inspector.team import Team
 from anomaly.model.load import load
 from anomaly.runtime.files import write_text
@@ -39,7 +41,9 @@ def read(folder: Path, cache: Cache | None = None) -> Inspector:
             cannot be read.
     """
     about = check(folder)
-    return Inspector(_judge(folder, about, cache), about, about.point)
+    judge = _judge(folder, about, cache)
+    golden.check(judge, about.grid, about.golden, str(folder))
+    return Inspector(judge, about, about.point)
 
 
 def check(folder: Path) -> About:
@@ -99,6 +103,8 @@ def _sha256(path: Path) -> str:
 def _judge(folder: Path, about: About, cache: Cache | None) -> Judge:
     if about.ensemble:
         return Team.read(folder, about, [read(member, cache) for member in _members(folder)])
+    if about.runtime != KERAS:
+        return exported.load(folder, about)
     learner = load(about.kind, folder, cache)
     if tuple(learner.classes) != tuple(about.classes):
         raise InputError(

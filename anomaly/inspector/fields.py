@@ -24,6 +24,10 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not is_flag(value) and math.isfinite(value)
 
 
+def is_count(value: Any) -> bool:
+    return isinstance(value, int) and not is_flag(value) and 0 <= value < 2**32
+
+
 def is_side(value: Any) -> bool:
     return isinstance(value, int) and not is_flag(value) and value in SIDES
 
@@ -39,6 +43,14 @@ def is_classes(value: Any) -> bool:
 
 def is_run(value: Any) -> bool:
     return table_of(is_text)(value) and bool(value.get("id") and value.get("name"))
+
+
+def is_answer(value: Any) -> bool:
+    """What an exported bundle says of a drawn photo."""
+    if not isinstance(value, dict) or {*value} != {"seed", "log_proba"}:
+        return False
+    seed = value["seed"]
+    return is_count(seed) and list_of(is_number)(value["log_proba"])
 
 
 def list_of(holds: Check) -> Check:
@@ -66,6 +78,8 @@ FIELDS: dict[str, tuple[Check, str]] = {
     "run": (is_run, "texts, among them id and name"),
     "versions": (table_of(is_text), "names with a text each"),
     "created": (is_text, "text"),
+    "runtime": (is_text, "the name of a runtime"),
+    "golden": (list_of(is_answer), "answers with a seed and log_proba each"),
     "files": (table_of(is_text), "paths with a digest each"),
     "digest": (is_text, "text"),
 }
@@ -81,4 +95,6 @@ def problem(content: Mapping[str, Any]) -> str | None:
     scores, defective = content["validate_scores"], content["validate_defective"]
     if scores and len(scores) != len(defective):
         return "has validate_scores and validate_defective of different lengths"
+    if any(len(answer["log_proba"]) != len(content["classes"]) for answer in content["golden"]):
+        return "has golden answers of other classes"
     return None

@@ -10,18 +10,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-import keras
-
-from anomaly.config.schema import TrainerConfig
 from anomaly.types import Image, Predictions, Split
+
+if TYPE_CHECKING:
+    import keras
+
+    from anomaly.config.schema import TrainerConfig
 
 
 class Report(Protocol):
     """Receives the figures of one epoch: learners call it; tracking, terminal and pruning listen."""
 
     def __call__(self, epoch: int, values: Mapping[str, float]) -> None: ...
+
+
+class Graph(NamedTuple):
+    """All that was learned, as one network, and what is computed around it when a photo is judged."""
+
+    network: keras.Model  # of (n, s, s, 3) uint8 RGB; the judge of its kind says what it gives
+    settings: dict[str, Any]  # that the judge needs too, as JSON takes them
 
 
 class Learner(Protocol):
@@ -42,6 +51,10 @@ class Learner(Protocol):
 
         Needs no label, no mask, no MLflow, and no cache on disk.
         """
+        ...
+
+    def graph(self, grid: int) -> Graph | None:
+        """What is exported to other runtimes; None of a learner without a network."""
         ...
 
     def save(self, folder: Path) -> None:

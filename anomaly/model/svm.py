@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import softmax
-from sklearn.svm import SVC
 
 NODES = 8  # of the Gauss-Legendre quadrature along a path: exact to five digits
 
@@ -65,6 +64,8 @@ def fit(x: np.ndarray, labels: np.ndarray, *, c: float, gamma: float) -> Machine
 
 def solve(gram: np.ndarray, labels: np.ndarray, c: float) -> tuple[np.ndarray, np.ndarray]:
     """(c, n) weights and (c,) offsets of the machines, from the (n, n) kernel of the vectors."""
+    from sklearn.svm import SVC  # what is only judged needs none
+
     classes = int(labels.max()) + 1
     weights, offsets = np.zeros((classes, len(gram))), np.zeros(classes)
     for k in range(classes):

@@ -11,11 +11,11 @@ import numpy as np
 
 from anomaly.cache.store import Cache
 from anomaly.data.truth import load_instances
+from anomaly.model.answers.localise import choose_threshold, heat_maps, predictions
 from anomaly.model.bovw.bag import TrainedBag, from_arrays
 from anomaly.model.bovw.descriptors import Sampling
 from anomaly.model.bovw.encoder import Encoder
 from anomaly.model.bovw.training import Recipe
-from anomaly.model.localise import choose_threshold, heat_maps, predictions
 from anomaly.model.pictures import turn_back, views
 from anomaly.types import Image, Predictions, Split
 
@@ -88,6 +88,9 @@ class BagOfWords:
         if self.bag is None:
             raise ValueError("a bag of words must be trained before it predicts or is saved")
         return self.bag
+
+    def graph(self, grid: int) -> None:
+        """There is no network to export: what `save` writes needs OpenCV alone."""
 
     def save(self, folder: Path) -> None:
         """Write bovw.json and bovw.npz."""

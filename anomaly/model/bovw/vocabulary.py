@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from sklearn.cluster import MiniBatchKMeans
 
 from anomaly.cache.store import key_of
 from anomaly.errors import InputError
@@ -50,6 +49,8 @@ def learn(sift: np.ndarray, words: int, root: bool, seed: int) -> np.ndarray:
             f"the train split gives {len(sift)} SIFT descriptors, fewer than model.words={words}:"
             " lower model.words, or use model.sampling=dense with a small model.step"
         )
+    from sklearn.cluster import MiniBatchKMeans  # what is only judged needs none
+
     means = MiniBatchKMeans(words, batch_size=BATCH, n_init=1, random_state=seed)
     return means.fit(normalised(sift, root)).cluster_centers_.astype(np.float32)
 

@@ -12,10 +12,10 @@ from functools import lru_cache
 import keras
 import numpy as np
 
+from anomaly.model.answers.localise import answer
 from anomaly.model.classifier.judgement import judgement
 from anomaly.model.classifier.maps import Levels, Maps
 from anomaly.model.classifier.views import views_of
-from anomaly.model.localise import answer
 from anomaly.types import Image
 
 Reference = Sequence[np.ndarray]  # for each level: the (views, h, w, c) mean maps of good images

@@ -50,7 +50,7 @@ def judge(
 
 
 def _heat(evidence: Tensor, proba: Tensor) -> Tensor:
-    """As `anomaly.model.localise.heat_maps`, which is for arrays."""
+    """As `anomaly.model.answers.localise.heat_maps`, which is for arrays."""
     positive = ops.relu(evidence)
     peaks = ops.maximum(ops.max(positive, (1, 2), keepdims=True), 1e-12)
     return positive / peaks * ops.reshape(1 - proba[:, 0], (-1, 1, 1))

@@ -13,11 +13,11 @@ import numpy as np
 from anomaly.cache.store import Cache
 from anomaly.config.schema import TrainerConfig
 from anomaly.data.truth import load_instances
+from anomaly.model.answers.localise import choose_threshold, predictions
 from anomaly.model.classifier.inference import Inference, Reference, reference
 from anomaly.model.classifier.maps import Maps
 from anomaly.model.classifier.stages import Recipe, Stages
-from anomaly.model.learner import Report
-from anomaly.model.localise import choose_threshold, predictions
+from anomaly.model.learner import Graph, Report
 from anomaly.model.training.checkpoint import Checkpoint
 from anomaly.types import Image, Predictions, Split
 
@@ -79,6 +79,10 @@ class Classifier:
     def _maps(self) -> Maps:
         features, settings = self.model.get_layer("features"), self.settings
         return Maps(features, settings["levels"], settings["views"], self.cache)
+
+    def graph(self, grid: int) -> Graph:
+        """Photo to probabilities and heat, with the views inside."""
+        return Graph(self.inference.graph(grid), {"threshold": self.settings["threshold"]})
 
     def save(self, folder: Path) -> None:
         """Write model.keras (RGB to probabilities), classifier.json and good.npz; drop checkpoints."""

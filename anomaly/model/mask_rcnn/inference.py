@@ -10,8 +10,8 @@ import numpy as np
 
 from anomaly.cache.store import Cache
 from anomaly.data.images import load_images
-from anomaly.model.mask_rcnn.paste import Findings, Rows
-from anomaly.model.mask_rcnn.views import find
+from anomaly.model.answers.paste import Findings, Rows
+from anomaly.model.answers.turned import find
 from anomaly.runtime.progress import track
 from anomaly.types import Image
 

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import keras
-import numpy as np
 
 from anomaly.cache.store import Cache
 from anomaly.config.schema import TrainerConfig
 from anomaly.data.truth import load_truth
-from anomaly.masks.heat import on_scale
-from anomaly.model.learner import Report
-from anomaly.model.mask_rcnn import decide, files
+from anomaly.model.answers import decide
+from anomaly.model.answers.detections import predictions
+from anomaly.model.learner import Graph, Report
+from anomaly.model.mask_rcnn import files
 from anomaly.model.mask_rcnn.inference import find_in_images
 from anomaly.model.mask_rcnn.learning.recipe import Recipe
 from anomaly.model.mask_rcnn.learning.stages import Stages
@@ -70,19 +70,14 @@ class Detector:
     def predict(self, images: Sequence[Image], grid: int) -> Predictions:
         """Detections; the class by the best of them, and the pixels of those above the threshold."""
         findings = find_in_images(self.model, images, grid, self.views, self.cache, "detections")
-        detections = tuple(each.detections for each in findings)
-        scores = decide.best_scores(detections, len(self.classes))
-        heat = [on_scale(each.heat) for each in findings]
-        pixels = [decide.segmentation(each, self.thresholds["pixel"]) for each in detections]
-        empty = np.zeros((0, grid, grid), np.float32)
-        return Predictions(
-            tuple(image.id for image in images),
-            self.classes,
-            decide.probabilities(scores, self.thresholds["name"]),
-            np.stack(heat) if heat else empty,
-            np.stack(pixels) if pixels else empty.astype(bool),
-            detections,
-        )
+        return predictions(images, self.classes, findings, self.thresholds, grid)
+
+    def graph(self, grid: int) -> Graph:
+        """The network, which finds in one view; the views are turned and merged around it."""
+        side = self.model.input_shape[1]
+        photos = keras.Input((side, side, 3), dtype="uint8", name="photos")
+        network = keras.Model(photos, self.model(keras.ops.cast(photos, "float32")))
+        return Graph(network, {"views": self.views, "thresholds": self.thresholds})
 
     def save(self, folder: Path) -> None:
         """Write model.keras (RGB to detections) and detector.json; drop the checkpoints."""

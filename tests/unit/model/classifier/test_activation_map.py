@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 
+from anomaly.model.answers.localise import heat_maps
 from anomaly.model.classifier import network
 from anomaly.model.classifier.activation_map import (
     BLUR,
@@ -15,7 +16,6 @@ from anomaly.model.classifier.activation_map import (
     logits_and_gradient,
     spread,
 )
-from anomaly.model.localise import heat_maps
 
 FEATURES, CLASSES = 6, 4
 

@@ -11,12 +11,12 @@ from scipy.special import softmax
 from anomaly.backbone import tiny
 from anomaly.cache.store import NoCache
 from anomaly.data.images import photo
+from anomaly.model.answers.localise import answer, heat_maps
 from anomaly.model.classifier import network
 from anomaly.model.classifier.activation_map import BLUR, by_level, logits_and_gradient
 from anomaly.model.classifier.inference import Inference
 from anomaly.model.classifier.maps import Maps
 from anomaly.model.classifier.views import turned_back, views_of
-from anomaly.model.localise import answer, heat_maps
 from anomaly.model.pictures import turn, turn_back
 
 GRID, VIEWS, LEVELS, POOLING = 32, 8, ["C3", "C4"], ["avg", "max"]

@@ -8,7 +8,7 @@ import numpy as np
 
 from anomaly.masks.boxes import boxes_of
 from anomaly.masks.merging import merge
-from anomaly.model.mask_rcnn.paste import Findings, Rows, findings
+from anomaly.model.answers.paste import Findings, Rows, findings
 from anomaly.model.pictures import turn, turn_back
 from anomaly.types import Detections
 

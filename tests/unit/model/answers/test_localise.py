@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from anomaly.model.localise import MIN_AREA, choose_threshold, heat_maps, instances
+from anomaly.model.answers.localise import MIN_AREA, choose_threshold, heat_maps, instances
 
 PROBA = np.array([0.1, 0.3, 0.6])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from anomaly.model.mask_rcnn.views import find
+from anomaly.model.answers.turned import find
 
 SIDE = 32
 

@@ -8,9 +8,9 @@ import pytest
 from anomaly.masks.boxes import box_of
 from anomaly.metrics.join import join
 from anomaly.metrics.score import score
-from anomaly.model.mask_rcnn import decide
+from anomaly.model.answers import decide
+from anomaly.model.answers.paste import findings, paste
 from anomaly.model.mask_rcnn.learning import targets
-from anomaly.model.mask_rcnn.paste import findings, paste
 from anomaly.types import Detections, Predictions, Truth
 
 SIDE = 64

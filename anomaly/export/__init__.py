@@ -1,0 +1,1 @@
+"""The same judge in other runtimes, and the proof that it says the same."""

@@ -1,0 +1,49 @@
+"""Writes the exported bundle: the network in another runtime, and everything else as it was."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+from anomaly.export.formats import write as write_network
+from anomaly.inspector import golden
+from anomaly.inspector.bundle import MEMBERS, read, seal
+from anomaly.inspector.exported import SETTINGS
+from anomaly.inspector.inspector import Inspector
+from anomaly.inspector.team import Team, write_combiner
+from anomaly.model.learner import Graph, Learner
+
+
+def write(inspector: Inspector, runtime: str, folder: Path) -> Inspector:
+    """Write `inspector`, read from a bundle of Keras, as a bundle of a runtime; returns that one.
+
+    Raises:
+        InputError: a network cannot be exported to that runtime.
+    """
+    folder.mkdir(parents=True)
+    about = replace(inspector.about, runtime=runtime, golden=(), files={}, digest="")
+    if isinstance(inspector.judge, Team):
+        _write_team(inspector.judge, runtime, folder)
+    elif graph := cast(Learner, inspector.judge).graph(about.grid):
+        _write_network(graph, runtime, folder)
+        seal(folder, about)
+        judge = read(folder).judge
+        about = replace(about, golden=golden.answers(judge, about.grid))
+    else:  # what it saves needs no Keras
+        cast(Learner, inspector.judge).save(folder)
+    seal(folder, about)
+    return read(folder)
+
+
+def _write_team(team: Team, runtime: str, folder: Path) -> None:
+    write_combiner(folder, team.combiner)
+    for place, member in enumerate(team.members):
+        write(member, runtime, folder / MEMBERS / str(place))
+
+
+def _write_network(graph: Graph, runtime: str, folder: Path) -> None:
+    write_network(graph.network, runtime, folder)
+    content = {"size": graph.network.input_shape[1], "settings": graph.settings}
+    (folder / SETTINGS).write_text(json.dumps(content, indent=2))

@@ -1,0 +1,84 @@
+"""Judges photos by an exported network: what is around it is computed as for the network in Keras."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from anomaly.cache.store import NoCache
+from anomaly.data.images import load_image
+from anomaly.errors import InputError
+from anomaly.inspector.about import About
+from anomaly.inspector.runtimes.network import Network
+from anomaly.inspector.runtimes.network import load as load_network
+from anomaly.model.answers import detections, localise
+from anomaly.model.answers.paste import Rows
+from anomaly.model.answers.turned import find
+from anomaly.runtime.cores import count
+from anomaly.types import Image, Predictions
+
+SETTINGS = "network.json"
+
+
+class Parts(NamedTuple):
+    """What every judge is made of."""
+
+    network: Network
+    classes: tuple[str, ...]
+    size: int  # side of the square that the network takes, pixels
+    settings: Mapping[str, Any]  # of `anomaly.model.learner.Graph`
+
+    def pixels(self, image: Image) -> np.ndarray:
+        """(1, s, s, 3) uint8 RGB of one photo."""
+        return load_image(image, self.size, NoCache())[None]
+
+
+class ClassifierJudge(Parts):
+    """By a network that gives `proba` (1, c) and `heat` (1, grid, grid)."""
+
+    def predict(self, images: Sequence[Image], grid: int) -> Predictions:
+        """As `Classifier.predict`; the network's heat has the grid that it was exported for."""
+        answers = [localise.answer(self.network(self.pixels(image))) for image in images]
+        proba, heat = (np.stack(column) for column in zip(*answers, strict=True))
+        return localise.predictions(images, self.classes, proba, heat, self.settings["threshold"])
+
+
+class DetectorJudge(Parts):
+    """By a network that gives rows of one view: `boxes`, `scores`, `labels` and `masks`."""
+
+    def predict(self, images: Sequence[Image], grid: int) -> Predictions:
+        """As `Detector.predict`."""
+        views, thresholds = self.settings["views"], self.settings["thresholds"]
+        findings = [find(self._rows, self.pixels(image), grid, views)[0] for image in images]
+        return detections.predictions(images, self.classes, findings, thresholds, grid)
+
+    def _rows(self, pixels: np.ndarray) -> list[Rows]:
+        return [{name: values[0] for name, values in self.network(pixels).items()}]
+
+
+JUDGES: dict[str, Callable[..., Any]] = {"classifier": ClassifierJudge, "mask_rcnn": DetectorJudge}
+
+
+def load(folder: Path, about: About) -> Any:
+    """The judge in an exported bundle.
+
+    Raises:
+        InputError: its kind or its runtime is unknown or not installed, or a file is damaged.
+    """
+    if not (folder / SETTINGS).is_file() and about.kind == "bovw":  # which has no network
+        from anomaly.model.bovw import load as load_bovw
+
+        return load_bovw(folder, NoCache())
+    if about.kind not in JUDGES:
+        raise InputError(f"{folder} holds a model of kind {about.kind!r}, which this version lacks")
+    try:
+        content = json.loads((folder / SETTINGS).read_text())
+        size, settings = int(content["size"]), dict(content["settings"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{folder / SETTINGS} is damaged ({error!r}); copy it again") from None
+    network = load_network(about.runtime, folder, count())
+    return JUDGES[about.kind](network, tuple(about.classes), size, settings)

@@ -1,0 +1,1 @@
+"""Runtimes that run an exported network without Keras: one file each, `load(folder, threads)`."""
