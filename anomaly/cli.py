@@ -33,6 +33,12 @@ VERBS = {
         "judge photos with a trained model",
         "train",
     ),
+    "export": Verb(
+        "anomaly.export.command",
+        "MODEL OUT --to RUNTIME",
+        "take a model to a runtime without TensorFlow, with proof",
+        "train",
+    ),
     "promote": Verb(
         "anomaly.inspector.promote", "RUN ALIAS", "name the model that the line shall use", "train"
     ),

@@ -20,7 +20,7 @@ def load(folder: Path, threads: int) -> Network:
     core = openvino.Core()
     options = {**EXACT, "INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1}
     compiled = core.compile_model(core.read_model(str(folder / FILE)), "CPU", options)
-    names = [output.get_any_name() for output in compiled.outputs]
+    names = [output.get_node().get_friendly_name() for output in compiled.outputs]
     of_thread = threading.local()  # a request serves one call at a time
 
     def network(pixels: np.ndarray) -> dict[str, np.ndarray]:
