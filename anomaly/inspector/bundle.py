@@ -15,6 +15,7 @@ from anomaly.inspector.inspector import Inspector, Judge
 from anomaly.inspector.runtimes.network import KERAS
 from anomaly.inspector.team import Team
 from anomaly.model.load import load
+from anomaly.runtime.cores import count
 from anomaly.runtime.files import write_text
 
 ABOUT, CARD, MEMBERS = "inspector.json", "MODEL_CARD.md", "members"
@@ -33,15 +34,19 @@ def seal(folder: Path, about: About) -> str:
     return check(folder).digest
 
 
-def read(folder: Path, cache: Cache | None = None) -> Inspector:
+def read(folder: Path, cache: Cache | None = None, threads: int | None = None) -> Inspector:
     """The inspector in a bundle.
+
+    Args:
+        cache: where features are kept; by default nowhere.
+        threads: of a processor that an exported network uses for one photo; by default all.
 
     Raises:
         InputError: the folder is no bundle, of a later format, cut off or changed, or its model
             cannot be read.
     """
     about = check(folder)
-    judge = _judge(folder, about, cache)
+    judge = _judge(folder, about, cache, threads)
     golden.check(judge, about.grid, about.golden, str(folder))
     return Inspector(judge, about, about.point)
 
@@ -100,11 +105,13 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _judge(folder: Path, about: About, cache: Cache | None) -> Judge:
+def _judge(folder: Path, about: About, cache: Cache | None, threads: int | None) -> Judge:
     if about.ensemble:
-        return Team.read(folder, about, [read(member, cache) for member in _members(folder)])
+        return Team.read(
+            folder, about, [read(member, cache, threads) for member in _members(folder)]
+        )
     if about.runtime != KERAS:
-        return exported.load(folder, about)
+        return exported.load(folder, about, threads or count())
     learner = load(about.kind, folder, cache)
     if tuple(learner.classes) != tuple(about.classes):
         raise InputError(

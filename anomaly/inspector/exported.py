@@ -18,7 +18,6 @@ from anomaly.inspector.runtimes.network import load as load_network
 from anomaly.model.answers import detections, localise
 from anomaly.model.answers.paste import Rows
 from anomaly.model.answers.turned import find
-from anomaly.runtime.cores import count
 from anomaly.types import Image, Predictions
 
 SETTINGS = "network.json"
@@ -63,7 +62,7 @@ class DetectorJudge(Parts):
 JUDGES: dict[str, Callable[..., Any]] = {"classifier": ClassifierJudge, "mask_rcnn": DetectorJudge}
 
 
-def load(folder: Path, about: About) -> Any:
+def load(folder: Path, about: About, threads: int) -> Any:
     """The judge in an exported bundle.
 
     Raises:
@@ -80,5 +79,5 @@ def load(folder: Path, about: About) -> Any:
         size, settings = int(content["size"]), dict(content["settings"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{folder / SETTINGS} is damaged ({error!r}); copy it again") from None
-    network = load_network(about.runtime, folder, count())
+    network = load_network(about.runtime, folder, threads)
     return JUDGES[about.kind](network, tuple(about.classes), size, settings)
