@@ -108,7 +108,7 @@ def from_text(text: str, where: str) -> About:
         raise InputError(
             f"the bundle {where} was changed: inspector.json does not match its digest; copy it again"
         )
-    content = LATER | content
+    content = content if content["format"] > 1 else LATER | content
     if wrong := problem(content):
         raise InputError(f"the bundle {where} cannot be used: its inspector.json {wrong}")
     return About(**{each.name: content[each.name] for each in fields(About)})

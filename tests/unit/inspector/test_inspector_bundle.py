@@ -13,6 +13,7 @@ import pytest
 
 from anomaly.cli import main
 from anomaly.errors import InputError
+from anomaly.inspector.about import FORMAT, digest_of
 from anomaly.inspector.bundle import LARGEST, MEMBERS, read
 from anomaly.inspector.fields import FIELDS
 
@@ -46,7 +47,15 @@ def test_a_bundle_may_move(bundle, tmp_path):
 # === inspector.json ===
 
 
-@pytest.mark.parametrize("number", [2, 10**30])
+def test_a_bundle_of_an_earlier_version_is_read(bundle):
+    path = bundle / "inspector.json"
+    content = json.loads(path.read_text()) | {"format": 1}
+    del content["runtime"], content["golden"]
+    path.write_text(json.dumps(content | {"digest": digest_of(content)}))
+    assert read(bundle).about.runtime == "keras"
+
+
+@pytest.mark.parametrize("number", [FORMAT + 1, 10**30])
 def test_a_newer_format_asks_for_a_newer_version(number, bundle):
     content = json.loads((bundle / "inspector.json").read_text())
     (bundle / "inspector.json").write_text(json.dumps({"format": number, "new": content}))
