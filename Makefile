@@ -21,7 +21,7 @@ endif
 quoted = '$(subst ','\'',$(1))'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup extra demo data train inspect promote test test-slow lint docs format bench ui report study-bottle study-detector lock image clean
+.PHONY: help setup extra demo data train inspect serve promote test test-slow lint docs format bench ui report study-bottle study-detector lock image clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -37,6 +37,9 @@ demo: setup ## draw parts, train on them, show the result, inspect three parts t
 
 inspect: setup ## judge photos with a trained model: PHOTOS=DIR [MODEL=a run's id or folder, or NAME@ALIAS] [ARGS="--out DIR --watch"]
 	$(RUN) -m anomaly.cli inspect $(call quoted,$(MODEL)) $(call quoted,$(PHOTOS)) --output $(call quoted,$(OUTPUT)) $(ARGS)
+
+serve: setup ## judge photos over HTTP, with a page: [MODEL=a run's id or folder, or NAME@ALIAS] [PORT=8000]
+	$(RUN) -m anomaly.cli serve $(call quoted,$(MODEL)) --output $(call quoted,$(OUTPUT)) $(if $(filter-out file default,$(origin PORT)),--port $(call quoted,$(PORT))) $(ARGS)
 
 promote: setup ## name the model that the line shall use: RUN_ID=ID [ALIAS=champion]
 	$(RUN) -m anomaly.cli promote $(call quoted,$(RUN_ID)) $(call quoted,$(ALIAS)) --output $(call quoted,$(OUTPUT)) $(ARGS)

@@ -39,6 +39,12 @@ VERBS = {
         "take a model to a runtime without TensorFlow, with proof",
         "train",
     ),
+    "serve": Verb(
+        "anomaly.serve.command",
+        "MODEL [--port N]",
+        "judge photos over HTTP, with a page for the person at the line",
+        "serve",
+    ),
     "promote": Verb(
         "anomaly.inspector.promote", "RUN ALIAS", "name the model that the line shall use", "train"
     ),

@@ -42,11 +42,27 @@ MAY_IMPORT = {
         *("model", "tracking", "inspector"),
     },
     "sweep": {"config", "runtime", "metrics", "plots", "tracking", "run"},
+    "export": {
+        *("config", "runtime", "cache", "masks", "data", "metrics", "plots", "ensemble"),
+        *("model", "tracking", "inspector", "run"),
+    },
+    "serve": {
+        *("config", "runtime", "cache", "masks", "data", "metrics", "plots", "ensemble"),
+        *("model", "tracking", "inspector"),
+    },
     "cli": {"config"},  # each verb's module is imported by name, when it is typed
 }
 
 OWNERS = {  # library: the places, as path prefixes under anomaly/, that may import it
-    "tensorflow": {"model/classifier/compiled.py"},
+    "tensorflow": {"model/classifier/compiled.py", "inspector/runtimes/saved_model.py"},
+    "onnxruntime": {"inspector/runtimes/"},
+    "openvino": {"inspector/runtimes/", "export/"},
+    "ai_edge_litert": {"inspector/runtimes/"},
+    "nncf": {"export/"},
+    "onnx": {"export/"},
+    "fastapi": {"serve/"},
+    "uvicorn": {"serve/"},
+    "prometheus_client": {"serve/"},
     "jax": {"model/classifier/compiled.py"},
     "mlflow": {"tracking/"},
     "filelock": {

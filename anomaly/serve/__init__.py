@@ -1,0 +1,1 @@
+"""The same judge behind HTTP, and a page."""
