@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -15,9 +16,16 @@ from anomaly.inspector.inspector import Inspector
 from anomaly.inspector.team import Team, write_combiner
 from anomaly.model.learner import Graph, Learner
 
+Finish = Callable[[Path, int], None]  # of the folder and the input size of a written network
 
-def write(inspector: Inspector, runtime: str, folder: Path) -> Inspector:
+
+def write(
+    inspector: Inspector, runtime: str, folder: Path, finish: Finish | None = None
+) -> Inspector:
     """Write `inspector`, read from a bundle of Keras, as a bundle of a runtime; returns that one.
+
+    Args:
+        finish: changes each network after it was written, such as `quantise`.
 
     Raises:
         InputError: a network cannot be exported to that runtime.
@@ -25,9 +33,11 @@ def write(inspector: Inspector, runtime: str, folder: Path) -> Inspector:
     folder.mkdir(parents=True)
     about = replace(inspector.about, runtime=runtime, golden=(), files={}, digest="")
     if isinstance(inspector.judge, Team):
-        _write_team(inspector.judge, runtime, folder)
+        _write_team(inspector.judge, runtime, folder, finish)
     elif graph := cast(Learner, inspector.judge).graph(about.grid):
         _write_network(graph, runtime, folder)
+        if finish:
+            finish(folder, graph.network.input_shape[1])
         seal(folder, about)
         judge = read(folder).judge
         about = replace(about, golden=golden.answers(judge, about.grid))
@@ -37,10 +47,10 @@ def write(inspector: Inspector, runtime: str, folder: Path) -> Inspector:
     return read(folder)
 
 
-def _write_team(team: Team, runtime: str, folder: Path) -> None:
+def _write_team(team: Team, runtime: str, folder: Path, finish: Finish | None) -> None:
     write_combiner(folder, team.combiner)
     for place, member in enumerate(team.members):
-        write(member, runtime, folder / MEMBERS / str(place))
+        write(member, runtime, folder / MEMBERS / str(place), finish)
 
 
 def _write_network(graph: Graph, runtime: str, folder: Path) -> None:

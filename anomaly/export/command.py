@@ -10,18 +10,20 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from anomaly.errors import InputError
 from anomaly.export.bundle import write
-from anomaly.export.parity import Difference, check, replay
+from anomaly.export.parity import OF_BYTES, PROBABILITY, Difference, check, replay
+from anomaly.export.quantise import RUNTIME, quantise
 from anomaly.inspector.bundle import read
 from anomaly.inspector.find import bundle_of
 from anomaly.inspector.inspector import Inspector
 from anomaly.inspector.runtimes.network import KERAS, RUNTIMES
 from anomaly.run import again
 from anomaly.runtime.files import new_folder
-from anomaly.types import Image, Predictions
+from anomaly.types import Dataset, Image, Predictions
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -40,27 +42,35 @@ def main(arguments: Sequence[str] | None = None) -> None:
             f"{options.model} was exported already, to {inspector.about.runtime}; give the run that it"
             f" comes from ({inspector.about.run['id']})"
         )
-    images, recorded = _validate(inspector, options)
+    if options.int8 and options.to != RUNTIME:
+        raise InputError(f"--int8 is for --to {RUNTIME}; on {options.to} it would be slower")
+    dataset, recorded = _recorded(inspector, options)
+    finish = partial(_quantise, dataset.train.images) if options.int8 else None
     options.out.parent.mkdir(parents=True, exist_ok=True)
     with new_folder(options.out) as folder:
-        exported = write(inspector, options.to, folder)
-        differences = replay(exported, images, recorded)
-        check(differences, f"{inspector.about.name} in {options.to}")
+        exported = write(inspector, options.to, folder, finish)
+        differences = replay(exported, dataset.validate.images, recorded)
+        check(differences, _name(inspector, options), OF_BYTES if options.int8 else PROBABILITY)
         size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     print("\n".join(_summary(exported, differences, size, options)))
 
 
-def _validate(
-    inspector: Inspector, options: argparse.Namespace
-) -> tuple[Sequence[Image], Predictions]:
-    """The images of validate, and what the run recorded of them."""
+def _recorded(inspector: Inspector, options: argparse.Namespace) -> tuple[Dataset, Predictions]:
+    """What the run learned from, and what it recorded of validate."""
     from anomaly.tracking.find import predictions_of, run_of
     from anomaly.tracking.store import store_at
 
     store, run = store_at(options.output, options.uri), inspector.about.run
     recorded = predictions_of(store, run_of(store, run["id"]), "val")
-    dataset = again.dataset(store, run["id"], run["split"], options.data_root)
-    return dataset.validate.images, recorded
+    return again.dataset(store, run["id"], run["split"], options.data_root), recorded
+
+
+def _quantise(images: Sequence[Image], folder: Path, size: int) -> None:
+    quantise(folder, images, size)
+
+
+def _name(inspector: Inspector, options: argparse.Namespace) -> str:
+    return f"{inspector.about.name} in {options.to}{' with int8' if options.int8 else ''}"
 
 
 def _summary(
@@ -71,7 +81,7 @@ def _summary(
         for name in ("proba", "heat", "pixels", "boxes")
     )
     return [
-        f"{exported.about.name} for {options.to}, {size / 2**20:.1f} MB: {options.out}",
+        f"{_name(exported, options)}, {size / 2**20:.1f} MB: {options.out}",
         f"proved on {len(differences)} photos of validate: all verdicts are those of the run; the"
         f" largest differences are {proba:.1g} of a probability, {heat:.1g} of heat,"
         f" {100 * pixels:.2g} % of a photo's pixels, and {boxes:.2g} pixels of a box",
@@ -85,6 +95,8 @@ def _parser() -> argparse.ArgumentParser:
     add("model", metavar="MODEL", help="a run's folder or id, a bundle, or NAME@ALIAS")
     add("out", metavar="OUT", type=Path, help="the new folder")
     add("--to", required=True, choices=list(RUNTIMES), help="the runtime")
+    add("--int8", action="store_true",
+        help="convolutions of eight bits, calibrated on train: faster; verdicts must stay the same")  # fmt: skip
     add("--data-root", type=Path, metavar="DIR", help="where the data lies, if it was moved")
     add(
         "--output", type=Path, default=Path("outputs"), metavar="DIR", help="the folder of the runs"

@@ -7,18 +7,27 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import keras
 
 from anomaly.errors import InputError, first_line
 from anomaly.inspector.runtimes.network import RUNTIMES
 
+
 # The names of the files are those of `anomaly.inspector.runtimes`, whose modules need the runtime.
-FORMATS = {  # runtime: Keras' word for its format, and the file
-    "onnx": ("onnx", "network.onnx"),
-    "openvino": ("openvino", "network.xml"),
-    "litert": ("litert", "network.tflite"),
-    "saved_model": ("tf_saved_model", "network"),
+class Format(NamedTuple):
+    """What `keras.Model.export` calls it, and the file that is written."""
+
+    keras: str
+    file: str
+
+
+FORMATS = {  # of each runtime
+    "onnx": Format("onnx", "network.onnx"),
+    "openvino": Format("openvino", "network.xml"),
+    "litert": Format("litert", "network.tflite"),
+    "saved_model": Format("tf_saved_model", "network"),
 }
 
 
@@ -32,7 +41,7 @@ def write(network: keras.Model, runtime: str, folder: Path) -> None:
     shape = (1, *network.input_shape[1:])
     photo = keras.InputSpec("uint8", shape, name="photos")
     network.predict_on_batch(keras.ops.zeros(shape, "uint8"))  # else what was loaded stays unbuilt
-    with _quiet():
+    with quiet():
         try:
             network.export(
                 str(folder / name), format=format, verbose=False, input_signature=[photo]
@@ -50,7 +59,7 @@ def write(network: keras.Model, runtime: str, folder: Path) -> None:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Without the notes of converters, which speak of steps that nobody here chose."""
     disabled = logging.root.manager.disable
     logging.disable(logging.WARNING)

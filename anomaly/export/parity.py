@@ -13,7 +13,8 @@ from anomaly.inspector.verdict import Decision, decide
 from anomaly.runtime.progress import track
 from anomaly.types import Detections, Image, Predictions
 
-PROBABILITY = 1e-4  # largest difference allowed; float32 itself makes some 1e-6
+PROBABILITY = 1e-4  # largest difference allowed; float32 itself makes some 1e-5
+OF_BYTES = 1.0  # with --int8, where numbers are others by intent: verdicts alone must be equal
 
 
 class Difference(NamedTuple):
@@ -27,10 +28,9 @@ class Difference(NamedTuple):
     pixels: float  # share of pixels that one calls defective and the other does not
     boxes: float  # largest difference of a box's side, pixels; infinite if their number differs
 
-    @property
-    def equal(self) -> bool:
-        """Whether the photo passes."""
-        return self.recorded == self.exported and self.proba <= PROBABILITY
+    def within(self, allowed: float) -> bool:
+        """Whether the verdict is that of the record, and probabilities differ by at most so much."""
+        return self.recorded == self.exported and self.proba <= allowed
 
 
 def replay(
@@ -50,20 +50,20 @@ def replay(
     ]
 
 
-def check(differences: Sequence[Difference], what: str) -> None:
-    """Refuse an export of which any photo differs.
+def check(differences: Sequence[Difference], what: str, allowed: float = PROBABILITY) -> None:
+    """Refuse an export of which any photo differs, in its verdict or by more than `allowed`.
 
     Raises:
         InputError: with the worst photo.
     """
-    different = [each for each in differences if not each.equal]
+    different = [each for each in differences if not each.within(allowed)]
     if different:
         worst = max(different, key=lambda each: (each.recorded != each.exported, each.proba))
         raise InputError(
             f"{what} does not say what the trained model says: of {len(differences)} photos of"
             f" validate {len(different)} differ, most of all {worst.id} (recorded {_words(worst.recorded)},"
             f" exported {_words(worst.exported)}, probabilities differ by {worst.proba:.2g}, allowed is"
-            f" {PROBABILITY:g}); nothing was written"
+            f" {allowed:g}); nothing was written"
         )
 
 
