@@ -26,6 +26,7 @@ REPOSITORY = Path(__file__).parents[2]
 LONG = 300  # seconds, for a process on a busy machine; a quiet one needs 20
 DEMO = ("data=demo", "data.images=4", "data.side=64", "data.grid=64")
 TINY = ("model=tiny", "model.image_size=64", "backbone.width=8")
+BAG = ("model=bovw", "model.image_size=64", "model.words=16", "model.views=1")  # quick
 SMOKE = ("trainer=smoke", "trainer.epochs=2")
 
 
