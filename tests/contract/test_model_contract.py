@@ -195,9 +195,11 @@ def test_the_keras_model_of_a_classifier_predicts_the_classes_of_rgb_images(opti
     assert np.allclose(proba.sum(1), 1, atol=1e-5)
 
 
+# One of each learner. That of Mask R-CNN compiles for a minute, and a training that was killed and ends
+# as if it was not (tests/end_to_end/test_detector.py) shows more.
 @pytest.mark.parametrize(
-    "option", ["classifier", "bovw", "mask_rcnn"]
-)  # one of each learner: training is slow
+    "option", ["classifier", "bovw", pytest.param("mask_rcnn", marks=pytest.mark.slow)]
+)
 def test_the_same_seed_learns_the_same(option, fit, learner_of, demo):
     run = fit(option).run
     again = learner_of(run)
