@@ -21,14 +21,15 @@ from anomaly.errors import InputError
 
 ROOT = Path(__file__).parents[2]
 OPTIONS = sorted(p.stem for p in (ROOT / "conf/backbone").glob("*.yaml"))
-EACH = pytest.mark.parametrize("option", OPTIONS)
 SIZES = dict.fromkeys(OPTIONS, 72) | {
     "inceptionresnetv2": 104
 }  # not a multiple of the strides of C4 and C5
 LEVELS = {"C2": 4, "C3": 8, "C4": 16, "C5": 32}  # and their strides
 
 QUICK = "--xla_backend_optimization_level=0"  # compiles in half the time
-HEAVY = "inceptionresnetv2"  # takes as long as all others together
+# Takes as long as all others together; in `make test` tests/unit/backbone/test_normalisation.py reads its
+# weights and computes its deepest level.
+HEAVY = "inceptionresnetv2"
 
 
 def each_but(*slow: str) -> pytest.MarkDecorator:
@@ -37,6 +38,7 @@ def each_but(*slow: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("option", marked)
 
 
+EACH = each_but(HEAVY)
 # Runs under the other backend, with the same weights and images.
 ELSEWHERE = """
 import importlib, json, sys
@@ -128,7 +130,7 @@ def test_a_change_in_an_image_changes_the_cells_over_it(option, network_of):
         assert np.abs(centre - expected).max() < 1.25  # in cells
 
 
-@each_but(HEAVY)
+@EACH
 def test_every_level_is_reached_by_training(option, network_of):
     network = network_of(option)
     pooled = [keras.ops.mean(network.output[level], axis=(1, 2)) for level in LEVELS]
@@ -144,7 +146,7 @@ def test_every_level_is_reached_by_training(option, network_of):
     assert np.mean(changed) > 0.9  # a weight whose gradient is exactly zero may stay
 
 
-@each_but(HEAVY)
+@EACH
 def test_a_saved_backbone_predicts_the_same_without_this_package(option, network_of, tmp_path):
     network_of(option).save(tmp_path / "backbone.keras")
     with zipfile.ZipFile(tmp_path / "backbone.keras") as file:
