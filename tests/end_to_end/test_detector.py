@@ -93,6 +93,7 @@ def killed_and_begun_again(start, until, train, output: Path, **env: str) -> Pat
     return Path(ended.said("results"))
 
 
+@pytest.mark.slow  # test_resume holds the same of a classifier's fine-tuning
 def test_killed_in_mid_training_the_same_command_goes_on_to_the_same_end(
     folder, start, until, train, fresh_output
 ):
