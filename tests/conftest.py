@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before anything imports TensorFlow
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "0")  # ask a dead server again at once
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_BACKOFF_JITTER", "0")
 if os.environ.get("KERAS_BACKEND") == "jax":  # compiles everything: let it do so quickly
     os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 

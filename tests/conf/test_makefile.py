@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -16,12 +17,28 @@ pytestmark = pytest.mark.skipif(not shutil.which("make"), reason="make is not in
 ODD = "/my data/it's (1)"
 
 
+# What an outer make hands on, such as the ARGS of `make test ARGS=...`, is not of these.
+CLEAN = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+
+
+def dry_run(target: str, *given: str) -> str:
+    """What make would run."""
+    command = ["make", "--no-print-directory", "-n", target, *given]
+    options = {"cwd": ROOT, "env": CLEAN, "capture_output": True, "text": True}
+    return subprocess.run(command, check=True, **options).stdout
+
+
 def words(target: str, **variables: str) -> list[str]:
     """The words of the last command that a target would run."""
     given = [f"{name}={value}" for name, value in variables.items()]
-    command = ["make", "--no-print-directory", "-n", target, *given]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    return shlex.split(done.stdout.splitlines()[-1])
+    return shlex.split(dry_run(target, *given).splitlines()[-1])
+
+
+@pytest.mark.parametrize("name", ["ARGS", "OUTPUT", "MAKEFLAGS", "MAKEOVERRIDES"])
+def test_what_an_outer_make_was_given_changes_nothing(name, monkeypatch):
+    expected = dry_run("report")
+    monkeypatch.setenv(name, "ARGS=typed" if name.startswith("MAKE") else "typed")
+    assert dry_run("report") == expected
 
 
 @pytest.mark.parametrize("source", ["https://host/a?x=1&y=2", "/tmp/my archive.tar.xz"])
@@ -64,11 +81,6 @@ def test_the_ui_opens_the_output_folder_at_a_port():
     module = ["-m", "anomaly.tracking.ui"]
     assert words("ui")[1:] == [*module, "--output", "outputs", "--port", "5000"]
     assert words("ui", OUTPUT=ODD, PORT="1")[1:] == [*module, "--output", ODD, "--port", "1"]
-
-
-def dry_run(target: str) -> str:
-    command = ["make", "--no-print-directory", "-n", target]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
 
 def test_lock_compiles_every_list_but_that_of_uv_itself():

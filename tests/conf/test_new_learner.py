@@ -104,10 +104,11 @@ def run(tree: Path, *words: str) -> subprocess.CompletedProcess:
     return subprocess.run([sys.executable, *words], check=False, **options)
 
 
-def test_a_learner_of_one_file_and_one_yaml_passes_every_battery(tree):
+def test_a_learner_of_one_file_and_one_yaml_passes_every_battery(tree, tmp_path):
     laws = ("contract/test_model_contract.py", "conf/test_conf_files.py", "conf/test_imports.py")
     batteries = [f"tests/{law}" for law in laws]
-    done = run(tree, "-m", "pytest", "-q", "-k", "nearest_mean", *batteries)
+    options = ("-q", "-k", "nearest_mean", f"--basetemp={tmp_path / 'pytest'}")
+    done = run(tree, "-m", "pytest", *options, *batteries)
     assert done.returncode == 0, done.stdout
     assert int(re.search(r"(\d+) passed", done.stdout)[1]) >= 15
 

@@ -21,21 +21,33 @@ from anomaly.errors import InputError
 
 ROOT = Path(__file__).parents[2]
 OPTIONS = sorted(p.stem for p in (ROOT / "conf/backbone").glob("*.yaml"))
-EACH = pytest.mark.parametrize("option", OPTIONS)
 SIZES = dict.fromkeys(OPTIONS, 72) | {
     "inceptionresnetv2": 104
 }  # not a multiple of the strides of C4 and C5
 LEVELS = {"C2": 4, "C3": 8, "C4": 16, "C5": 32}  # and their strides
 
 QUICK = "--xla_backend_optimization_level=0"  # compiles in half the time
+# Takes as long as all others together; in `make test` tests/unit/backbone/test_normalisation.py reads its
+# weights and computes its deepest level.
+HEAVY = "inceptionresnetv2"
+
+
+def each_but(*slow: str) -> pytest.MarkDecorator:
+    """Each option; `make test` leaves out the slow ones."""
+    marked = [pytest.param(o, marks=pytest.mark.slow) if o in slow else o for o in OPTIONS]
+    return pytest.mark.parametrize("option", marked)
+
+
+EACH = each_but(HEAVY)
 # Runs under the other backend, with the same weights and images.
 ELSEWHERE = """
 import importlib, json, sys
 import numpy as np
-for module, values, weights, images, out in json.load(open(sys.argv[1])):
-    network = importlib.import_module(module).build(**values)
-    network.load_weights(weights)
-    np.savez(out, **{k: np.asarray(v) for k, v in network.predict_on_batch(np.load(images)).items()})
+module, values = json.loads(sys.argv[1])
+network = importlib.import_module(module).build(**values)
+network.load_weights("network.weights.h5")
+outputs = network.predict_on_batch(np.load("images.npy"))
+np.savez("outputs.npz", **{name: np.asarray(values) for name, values in outputs.items()})
 """
 
 
@@ -140,39 +152,30 @@ def test_a_saved_backbone_predicts_the_same_without_this_package(option, network
     with zipfile.ZipFile(tmp_path / "backbone.keras") as file:
         assert b"anomaly" not in file.read("config.json")
     loaded = keras.saving.load_model(tmp_path / "backbone.keras")
-    same = images(option)
-    assert_same(loaded.predict_on_batch(same), network_of(option).predict_on_batch(same), 1e-6)
+    assert_same(*(network(images(option)) for network in (loaded, network_of(option))), 1e-6)
 
 
-@pytest.fixture(scope="module")
-def elsewhere(nodes, network_of, tmp_path_factory) -> Path:
-    """A folder with every backbone's output as the other Keras backend computes it."""
-    folder = tmp_path_factory.mktemp("elsewhere")
-    jobs = []
-    for option in OPTIONS:
-        network = network_of(option)
-        network.save_weights(folder / f"{option}.weights.h5")
-        np.save(folder / f"{option}.npy", images(option))
-        values = {k: v for k, v in nodes[option].items() if not k.startswith("_")}
-        module = nodes[option]["_target_"].removesuffix(".build")
-        names = [f"{option}.weights.h5", f"{option}.npy", f"{option}.npz"]
-        paths = [str(folder / name) for name in names]
-        jobs.append([module, {**values, "image_size": SIZES[option]}, *paths])
-    (folder / "jobs.json").write_text(json.dumps(jobs))
+@each_but(*{*OPTIONS} - {"tiny"})  # JAX compiles a large network for a minute
+def test_every_keras_backend_gives_the_same_output(option, nodes, network_of, tmp_path):
+    network = network_of(option)
+    network.save_weights(tmp_path / "network.weights.h5")
+    np.save(tmp_path / "images.npy", images(option))
+    values = {k: v for k, v in nodes[option].items() if not k.startswith("_")}
+    module = nodes[option]["_target_"].removesuffix(".build")
     other = "tensorflow" if keras.backend.backend() == "jax" else "jax"
     subprocess.run(
-        [sys.executable, "-c", ELSEWHERE, str(folder / "jobs.json")],
-        cwd=ROOT,
-        env={**os.environ, "KERAS_BACKEND": other, "XLA_FLAGS": QUICK},
+        [
+            sys.executable,
+            "-c",
+            ELSEWHERE,
+            json.dumps([module, {**values, "image_size": SIZES[option]}]),
+        ],
+        cwd=tmp_path,
+        env={**os.environ, "KERAS_BACKEND": other, "XLA_FLAGS": QUICK, "PYTHONPATH": str(ROOT)},
         check=True,
     )
-    return folder
-
-
-@EACH
-def test_every_keras_backend_gives_the_same_output(option, network_of, elsewhere):
-    with np.load(elsewhere / f"{option}.npz") as other:
-        assert_same(dict(other), network_of(option).predict_on_batch(images(option)), 1e-4)
+    with np.load(tmp_path / "outputs.npz") as outputs:
+        assert_same(dict(outputs), network.predict_on_batch(images(option)), 1e-4)
 
 
 def assert_same(one: dict, other: dict, tolerance: float) -> None:
@@ -193,7 +196,7 @@ DAMAGED = [
 QUICKEST = ("mobilenetv2", "tiny")
 OTHERS = DAMAGED[:1] if keras.backend.backend() == "tensorflow" else []
 REFUSED = [
-    (option, *damaged)
+    pytest.param(option, *damaged, marks=[pytest.mark.slow] if option == HEAVY else [])
     for option in OPTIONS
     if option != "keras_file"  # tests/unit/backbone/test_keras_file.py
     for damaged in (DAMAGED if option in QUICKEST else OTHERS)

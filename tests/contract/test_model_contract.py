@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+import keras
 import numpy as np
 import pytest
 from hydra.utils import instantiate
@@ -44,7 +48,10 @@ SMALL = {
     "model.validate_every": 1,
     "backbone.weights": "null",
 }
-STAGES = ["trainer.epochs=2", "trainer.finetune.epochs=1", "trainer.finetune.batch_size=8"]
+STAGES = [
+    *("trainer.epochs=2", "trainer.finetune.epochs=1", "trainer.finetune.batch_size=8"),
+    *("trainer.steps_per_epoch=1", "trainer.finetune.steps_per_epoch=1"),
+]
 # A short name keeps its backbone; the others get the fastest one, and of those with equal configs only
 # one is trained: tests/conf shows that each selects its backbone, the backbone contract that it works.
 BACKBONE = {
@@ -52,6 +59,27 @@ BACKBONE = {
     "mobilenetv2": ["backbone.alpha=0.35"],
 }
 QUICK = ["backbone=tiny", "backbone.width=4"]
+
+
+@contextmanager
+def steps_without_a_graph(run: RunConfig) -> Iterator[None]:
+    """To trace the training of Mask R-CNN takes a minute, to compute its few steps seconds.
+
+    tests/unit/model/mask_rcnn/learning/test_loss_model.py and tests/end_to_end/test_detector.py trace it.
+    """
+    eager = keras.backend.backend() == "tensorflow" and learner_kind(run).startswith("mask_rcnn")
+    if not eager:
+        yield
+        return
+    import tensorflow as tf  # only here: on JAX nothing needs it
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Even though the `tf.config", UserWarning)
+        tf.config.run_functions_eagerly(True)
+        try:
+            yield
+        finally:
+            tf.config.run_functions_eagerly(False)
 
 
 class Fitted(NamedTuple):
@@ -86,7 +114,8 @@ def fit(parsed, learner_of, demo):
         def report(epoch: int, figures: dict) -> None:
             epochs.append((epoch, dict(figures)))
 
-        learner.fit(demo.train, demo.validate, run.trainer, report)
+        with steps_without_a_graph(run):
+            learner.fit(demo.train, demo.validate, run.trainer, report)
         return Fitted(run, learner, epochs, learner.predict(demo.test.images, demo.test.grid))
 
     return make
@@ -201,7 +230,8 @@ def test_the_keras_model_of_a_classifier_predicts_the_classes_of_rgb_images(opti
 def test_the_same_seed_learns_the_same(option, fit, learner_of, demo):
     run = fit(option).run
     again = learner_of(run)
-    again.fit(demo.train, demo.validate, run.trainer, lambda epoch, figures: None)
+    with steps_without_a_graph(run):
+        again.fit(demo.train, demo.validate, run.trainer, lambda epoch, figures: None)
     predictions = again.predict(demo.test.images, demo.test.grid)
     assert np.allclose(predictions.proba, fit(option).test.proba, atol=1e-3)
 

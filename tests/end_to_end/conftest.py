@@ -26,6 +26,7 @@ REPOSITORY = Path(__file__).parents[2]
 LONG = 300  # seconds, for a process on a busy machine; a quiet one needs 20
 DEMO = ("data=demo", "data.images=4", "data.side=64", "data.grid=64")
 TINY = ("model=tiny", "model.image_size=64", "backbone.width=8")
+BAG = ("model=bovw", "model.image_size=64", "model.words=16", "model.views=1")  # quick
 SMOKE = ("trainer=smoke", "trainer.epochs=2")
 
 
@@ -112,19 +113,20 @@ def start(tmp_path_factory) -> Iterator[Callable[..., Process]]:
 
 @pytest.fixture(scope="session")
 def warm(start, tmp_path_factory) -> Callable[..., Ended]:
-    """warm(kind, words, KEY="value") runs train.py to its end, in a fork of a warm process.
+    """warm(kind, program, words, KEY="value") runs it to its end, in a fork of a warm process.
 
     Nothing differs from a process of its own but that modules are imported before: see warm.py.
     """
     servers: dict[str, Process] = {}
 
-    def run(kind: str, words: Sequence[object], **environment: str) -> Ended:
+    def run(kind: str, program: str, words: Sequence[object], **environment: str) -> Ended:
         if kind not in servers:
-            program = Path(__file__).with_name("warm.py")
-            servers[kind] = start(program, kind, answering=True, **environment)
+            server = Path(__file__).with_name("warm.py")
+            servers[kind] = start(server, kind, answering=True, **environment)
         folder, begin = tmp_path_factory.mktemp("process"), time.monotonic()
         files = folder / "out.txt", folder / "err.txt"
-        request = {"words": [*map(str, words)], "out": str(files[0]), "err": str(files[1])}
+        words = [*map(str, words)]
+        request = dict(program=program, words=words, out=str(files[0]), err=str(files[1]))
         return ended(servers[kind].answer(request), files, begin)
 
     return run
@@ -139,10 +141,18 @@ def train(start, warm, without_tensorflow) -> Callable[..., Ended]:
 
     def run(*words: object, **options: object) -> Ended:
         if options == without_tensorflow:
-            return warm("light", words, **without_tensorflow)
-        return start("train.py", *words, **options).ended() if options else warm("heavy", words)
+            return warm("light", "train.py", words, **without_tensorflow)
+        if options:
+            return start("train.py", *words, **options).ended()
+        return warm("heavy", "train.py", words)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def command(warm, without_tensorflow) -> Callable[..., Ended]:
+    """command("anomaly.report", ...) runs this module to its end; importing TensorFlow would fail."""
+    return lambda module, *words: warm("light", module, words, **without_tensorflow)
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,16 +21,16 @@ from anomaly.metrics.operating import DECISIONS
 from anomaly.tracking.disk.predictions import read_predictions
 from anomaly.types import Predictions
 
-from .conftest import DEMO, REPOSITORY, TINY, Ended
+from .conftest import BAG, DEMO, REPOSITORY, TINY, Ended
 from .test_main_job import FIGURES, IMAGES, PARTS, SHARES
 
 # 2026-11: MLflow 3 still uses a loader that SQLAlchemy 2.1 has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader:DeprecationWarning")
 
 ENSEMBLES = sorted(path.stem for path in (REPOSITORY / "conf/ensemble").glob("*.yaml"))
-KINDS = ("tiny-svm", "tiny-linear")
+KINDS = ("tiny-svm", "bovw")
 FOLDS = ("data.folds=3", "data.fold=range(3)")
-BRIEF = ("trainer=smoke", "trainer.epochs=1", "trainer.finetune.epochs=0", "model.views=1")
+NETWORK = (*TINY, "model.head=svm", "model.views=1", "trainer=smoke", "trainer.finetune.epochs=0")
 
 
 @dataclass(frozen=True)
@@ -57,11 +58,12 @@ class Store:
 
 
 @pytest.fixture(scope="module")
-def store(train, tmp_path_factory) -> Store:
+def store(train, empty_store, tmp_path_factory) -> Store:
     output = tmp_path_factory.mktemp("outputs")
-    heads = "model.head=" + ",".join(kind.removeprefix("tiny-") for kind in KINDS)
-    ended = train("-m", *FOLDS, heads, *DEMO, *TINY, *BRIEF, f"output={output}")
-    assert ended.code == 0, ended.err
+    shutil.copy(empty_store, output)
+    for model in (NETWORK, BAG):
+        ended = train("-m", *FOLDS, *DEMO, *model, f"output={output}")
+        assert ended.code == 0, ended.err
     return Store(output)
 
 
@@ -170,7 +172,7 @@ def test_the_terminal_names_the_members_and_shows_the_figures(name, found):
     _, *parts = re.split(r"^\[.*HYDRA.*#\d+ : ", ended.out, flags=re.MULTILINE)
     (said,) = [part for part in parts if f"run      {own.info.run_id}" in part]
     for id in own.data.tags["members"].split():
-        assert re.search(rf"^member {id}  demo-tiny-(svm|linear) .+$", said, re.MULTILINE)
+        assert re.search(rf"^member {id}  demo-(tiny-svm|bovw) .+$", said, re.MULTILINE)
     for figure in ("accuracy", "sorting_escape_rate", "ece", "map50"):
         shown = re.search(rf"│ {figure} +│ +([\d.]+) │ +([\d.]+) │", said)
         logged = [own.data.metrics[f"{part}/{figure}"] for part in PARTS]

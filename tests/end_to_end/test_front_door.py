@@ -27,7 +27,7 @@ from anomaly.inspector.find import bundle_of
 from anomaly.tracking.disk.predictions import read_predictions
 from anomaly.types import Predictions
 
-from .conftest import DEMO, REPOSITORY, SMOKE, TINY
+from .conftest import BAG, DEMO, REPOSITORY, SMOKE, TINY
 
 # 2026-11: MLflow 3 still uses a loader that SQLAlchemy 2.1 has deprecated, and warns of its own code.
 pytestmark = [
@@ -36,8 +36,8 @@ pytestmark = [
 ]
 
 MEMBERS = {
-    "tiny": (*TINY, *SMOKE),
-    "bovw": ("model=bovw", "model.image_size=64", "model.words=16", "model.views=1"),
+    "tiny": (*TINY, *SMOKE, "trainer.finetune.epochs=0"),
+    "bovw": BAG,
 }
 SLOW = pytest.param("soft_vote", marks=pytest.mark.slow)
 KINDS = ("tiny", "bovw", "meta_learner", SLOW)

@@ -29,7 +29,7 @@ from anomaly.model.pictures import turn
 from anomaly.tracking.disk.predictions import read_predictions
 from anomaly.types import Truth
 
-from .conftest import DEMO, REPOSITORY, SMOKE, TINY, Ended
+from .conftest import BAG, DEMO, REPOSITORY, SMOKE, TINY, Ended
 
 # 2026-11: MLflow 3 still uses a loader that SQLAlchemy 2.1 has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader:DeprecationWarning")
@@ -292,24 +292,21 @@ def test_a_second_run_computes_no_feature_and_decodes_no_picture(job, again):
     assert again.cache == job.cache  # nothing new, nothing written anew
 
 
-def test_a_cache_too_small_for_the_run_changes_no_figure(train, tmp_path, job):
+def test_a_cache_too_small_for_the_run_changes_no_figure(train, fresh_output, job):
     limit = 400_000  # bytes, of the 7 million that the run would like to keep
-    small = (f"cache.gigabytes={limit / 2**30}", f"output={tmp_path}")
+    small = (f"cache.gigabytes={limit / 2**30}", f"output={fresh_output}")
     ended = train(*DEMO, *TINY, *SMOKE, *small)
     assert ended.code == 0, ended.err
     assert json.loads((Path(ended.said("results")) / "scores.json").read_text()) == job.finals
     assert sum(size for _, size in job.cache.values()) > 10 * limit
-    assert sum(size for _, size in files_of(tmp_path / "cache").values()) <= limit
+    assert sum(size for _, size in files_of(fresh_output / "cache").values()) <= limit
 
 
 @pytest.fixture(scope="module")
 def folds(train, output, job, again) -> tuple[Ended, list[Run], list[Run]]:
     """A cross-validation as one sweep: its end, its members, and its pooled runs."""
-    ended = train(
-        *DEMO,
-        *("-m", "data.folds=3", "data.fold=range(3)", *TINY, *SMOKE),  # between, as people type it
-        *("trainer.epochs=1", "trainer.finetune.epochs=0", f"output={output}"),
-    )
+    folds = ("-m", "data.folds=3", "data.fold=range(3)")  # between, as people type it
+    ended = train(*DEMO, *folds, *BAG, f"output={output}")
     assert ended.code == 0, ended.err
     runs = job.client.search_runs([job.run.info.experiment_id], "params.`data.folds` = '3'")
     roles = [[run for run in runs if run.data.tags["role"] == r] for r in ("member", "pooled")]

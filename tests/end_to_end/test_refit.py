@@ -17,12 +17,11 @@ import anomaly
 from anomaly.cli import main
 from anomaly.tracking.disk.predictions import read_predictions
 
-from .conftest import DEMO, Ended
+from .conftest import BAG, DEMO, Ended
 
 # 2026-11: MLflow 3 still uses a loader that SQLAlchemy 2.1 has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader:DeprecationWarning")
 
-BAG = ("model=bovw", "model.image_size=64", "model.words=16", "model.views=1", "model.C=3")
 IMAGES = 28  # 4 of each of three defect types, 16 good
 
 
@@ -51,7 +50,9 @@ def folds(train, empty_store, tmp_path_factory) -> Folds:
     """One fold of a sweep, a pooled run that is made of it alone, and that run refitted."""
     output = tmp_path_factory.mktemp("outputs")
     shutil.copy(empty_store, output)
-    ended = train("sweep=folds", "data.folds=3", "data.fold=0", *DEMO, *BAG, f"output={output}")
+    ended = train(
+        "sweep=folds", "data.folds=3", "data.fold=0", *DEMO, *BAG, "model.C=3", f"output={output}"
+    )
     assert ended.code == 0, ended.err
     pooled_id = pooled_of(Folds(output, ended))
     ended = train(f"refit={pooled_id}", f"output={output}")
@@ -76,7 +77,7 @@ def pooled_of(folds: Folds) -> str:
 def test_a_whole_cross_validation_becomes_one_model(train, empty_store, tmp_path):
     shutil.copy(empty_store, tmp_path)
     words = ("sweep=folds", "data.folds=3", "data.fold=range(3)")
-    ended = train(*words, *DEMO, *BAG, f"output={tmp_path}")
+    ended = train(*words, *DEMO, *BAG, "model.C=3", f"output={tmp_path}")
     assert ended.code == 0, ended.err
     (pooled,) = Folds(tmp_path, ended).runs("pooled")
     ended = train(f"refit={pooled.info.run_id}", f"output={tmp_path}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import re
+import shutil
 from collections.abc import Callable
 from html import unescape
 from pathlib import Path
@@ -72,9 +73,10 @@ def leave_files(folder: Path, labels: np.ndarray, seed: int, split: bool) -> dic
 
 
 @pytest.fixture(scope="module")
-def output(tmp_path_factory) -> Path:
+def output(tmp_path_factory, empty_store) -> Path:
     """A store: of one split two models and an ensemble, and two pooled cross-validations."""
     output = tmp_path_factory.mktemp("outputs")
+    shutil.copy(empty_store, output)
 
     def run(name: str, wrong: tuple[int, ...], category: str = "widget", **given: str) -> None:
         folder = output / "runs" / hashlib.sha256(f"{name}{given}".encode()).hexdigest()[:8]
@@ -97,9 +99,9 @@ def output(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def report(start, output) -> Callable[..., Ended]:
+def report(command, output) -> Callable[..., Ended]:
     """report("--sort", ...) runs the command to its end."""
-    return lambda *arguments: start("-m", "anomaly.report", "--output", output, *arguments).ended()
+    return lambda *arguments: command("anomaly.report", "--output", output, *arguments)
 
 
 def table(path: Path) -> list[dict[str, str]]:
@@ -218,25 +220,25 @@ def test_a_mistake_is_answered_with_one_sentence(typed, sentence, report):
     assert "Traceback" not in ended.err
 
 
-def test_without_a_store_none_is_made_and_the_answer_says_what_to_run(start, tmp_path):
-    ended = start("-m", "anomaly.report", "--output", tmp_path / "new").ended()
+def test_without_a_store_none_is_made_and_the_answer_says_what_to_run(command, tmp_path):
+    ended = command("anomaly.report", "--output", tmp_path / "new")
     assert ended.code == 1 and ended.err.startswith("error: no finished run in sqlite:///")
     assert "python train.py" in ended.err
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_damaged_store_gets_one_sentence(start, tmp_path):
+def test_a_damaged_store_gets_one_sentence(command, tmp_path):
     (tmp_path / "mlflow.db").write_text("no database" * 99)
-    ended = start("-m", "anomaly.report", "--output", tmp_path).ended()
+    ended = command("anomaly.report", "--output", tmp_path)
     assert ended.code == 1
     assert re.fullmatch(
         r"error: cannot use the tracking store .*: file is not a database; .*\n", ended.err
     )
 
 
-def test_a_server_that_does_not_answer_gets_one_sentence(start, free_port, tmp_path):
+def test_a_server_that_does_not_answer_gets_one_sentence(command, free_port, tmp_path):
     uri = f"http://127.0.0.1:{free_port}"
-    ended = start("-m", "anomaly.report", "--uri", uri, "--output", tmp_path).ended()
+    ended = command("anomaly.report", "--uri", uri, "--output", tmp_path)
     assert ended.code == 1
     assert ended.err.startswith(f"error: cannot use the tracking store {uri}: Connection refused;")
     assert list(tmp_path.iterdir()) == []

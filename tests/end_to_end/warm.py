@@ -1,7 +1,8 @@
-"""Runs train.py in forks of one process, which has imported what train.py takes ten seconds to import.
+"""Runs commands in forks of one process, which has imported what they take ten seconds to import.
 
-`python warm.py heavy` imports TensorFlow, too. Then each line of its input is a request, {"words": the
-command line, "out": FILE, "err": FILE}, that is answered with the exit code in a line.
+`python warm.py heavy` imports TensorFlow, too. Then each line of its input is a request, {"program":
+train.py or a module, "words": the rest of the command line, "out": FILE, "err": FILE}, that is answered
+with the exit code in a line.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ from pathlib import Path
 REPOSITORY = Path(__file__).parents[2]
 LIGHT = (
     *("anomaly.run.train", "anomaly.run.workflow", "anomaly.data.mvtec", "anomaly.data.demo"),
-    *("anomaly.tracking.run", "mlflow.store.tracking.sqlalchemy_store"),
+    *("anomaly.tracking.run", "mlflow.store.tracking.sqlalchemy_store", "anomaly.report.command"),
 )
 HEAVY = ("anomaly.model.classifier", "anomaly.augment.light")
 
 
 def import_all(kind: str) -> None:
-    """Import what train.py will need, as it does."""
+    """Import what the commands will need, as they do."""
     for name in LIGHT:
         importlib.import_module(name)
     if kind == "heavy":
@@ -57,5 +58,6 @@ if __name__ == "__main__":
     import_all(sys.argv[1])
     request = forked()
     redirect(request["out"], request["err"])
-    sys.argv = ["train.py", *request["words"]]
-    runpy.run_path("train.py", run_name="__main__")
+    sys.argv = [request["program"], *request["words"]]
+    run = runpy.run_path if request["program"] == "train.py" else runpy.run_module
+    run(request["program"], run_name="__main__")

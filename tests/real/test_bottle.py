@@ -17,7 +17,10 @@ REPOSITORY = Path(__file__).parents[2]
 SHARED = REPOSITORY.parent / "shared"
 DATA = Path(os.environ.get("ANOMALY_DATA", SHARED / "data"))
 KERAS_HOME = Path(os.environ.get("KERAS_HOME", SHARED / "keras"))
-COMMAND = ["model=mobilenetv2", "model.image_size=160", "model.views=1", "trainer.epochs=20"]
+COMMAND = [
+    *("model=mobilenetv2", "model.image_size=160", "model.views=1", "trainer.epochs=20"),
+    *("augment.factor=4", "augment.good_factor=1"),  # most of the time goes into features
+]
 
 pytestmark = [
     pytest.mark.real,

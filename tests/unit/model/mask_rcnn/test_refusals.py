@@ -8,6 +8,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from anomaly.errors import InputError
 
@@ -42,7 +43,19 @@ SMALL = (
     *("experiment=demo_mask_rcnn", "backbone.width=4", "model.image_size=64", "model.channels=8"),
     *("model.units=8", "model.proposals=20", "model.proposals_per_level=30"),
     *("model.rois_per_image=16", "model.validate_every=1", "trainer.epochs=3", "augment=none"),
+    "trainer.steps_per_epoch=1",
 )
+
+# It warns that pictures are loaded by a graph all the same.
+EAGERLY = pytest.mark.filterwarnings("ignore:Even though the `tf.config:UserWarning")
+
+
+@pytest.fixture
+def eagerly():
+    """Without a graph: a few steps take seconds, and to trace them would take half a minute."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
 def diverge(learner) -> None:
@@ -50,6 +63,8 @@ def diverge(learner) -> None:
         variable.assign(variable * float("nan"))
 
 
+@EAGERLY
+@pytest.mark.usefixtures("eagerly")
 def test_a_diverging_training_keeps_the_weights_from_before(parsed, learner_of, demo):
     run = parsed(*SMALL)
     learner, epochs = learner_of(run), []
@@ -88,6 +103,8 @@ def test_if_fine_tuning_diverges_at_once_the_first_stage_is_kept(parsed, learner
     assert all(np.isfinite(array).all() for array in again.model.get_weights())
 
 
+@EAGERLY
+@pytest.mark.usefixtures("eagerly")
 def test_a_training_that_diverges_at_once_keeps_nothing(parsed, learner_of, demo):
     run = parsed(*SMALL)
     learner = learner_of(run)
