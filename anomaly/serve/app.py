@@ -10,12 +10,12 @@ from fastapi import FastAPI
 
 import anomaly
 from anomaly.inspector.inspector import Inspector
-from anomaly.serve import health, inspection, refusals
+from anomaly.serve import correcting, health, inference, inspection, judged, pages, refusals
 from anomaly.serve.gate import Gate
 from anomaly.serve.service import open_service
 from anomaly.serve.settings import Settings
 
-ROOMS = (inspection, health)
+ROOMS = (inspection, correcting, health, inference, judged, pages)
 
 
 def create(settings: Settings, inspector: Inspector | None = None) -> FastAPI:

@@ -87,4 +87,4 @@ def parsed(text: bytes) -> object:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        raise Refusal(422, "the body is not JSON") from None
+        raise Refusal(400, "the body is not JSON") from None

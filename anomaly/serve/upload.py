@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import python_multipart as _  # noqa: F401  (the framework needs it for forms, and says so late)
@@ -70,3 +71,15 @@ async def whole(request: Request) -> bytes:
 def media_type(request: Request) -> str:
     """Of the body, without parameters."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def correction_body(classes: Sequence[str]) -> dict[str, Any]:
+    """Of a correction, for OpenAPI."""
+    fields = {
+        FIELD: {"type": "string", "format": "binary"},
+        "label": {"type": "string", "enum": list(classes)},
+        "rectangle": {"type": "string", "description": "x1,y1,x2,y2 from 0 to 1, over a defect"},
+        "by": {"type": "string", "description": "who says so"},
+    }
+    schema = {"type": "object", "required": [FIELD, "label"], "properties": fields}
+    return {"requestBody": {"required": True, "content": {FORM: {"schema": schema}}}}
