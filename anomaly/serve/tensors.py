@@ -39,9 +39,9 @@ def read(body: bytes, json_length: int | None) -> Asked:
     if tensor.get("name") != INPUT:
         raise _wrong(f"there is one input, {INPUT}; got {tensor.get('name')!r}")
     photos = _photos(tensor, b"" if json_length is None else body[json_length:])
-    outputs = (
-        [each.get("name") for each in _list(content, "outputs")] if content.get("outputs") else None
-    )
+    outputs = None
+    if content.get("outputs"):
+        outputs = [str(each.get("name")) for each in _list(content, "outputs")]
     id = content.get("id")
     return Asked(None if id is None else str(id), photos, _threshold(content), outputs)
 
