@@ -11,6 +11,7 @@ EXTRA ?= slurm
 TARGET ?= cpu
 ARGS ?=
 MODEL ?= latest
+TO ?= onnx
 ALIAS ?= champion
 export PYTHONPATH := .
 # A company's network signs with certificates that the system knows, and uv's own list does not.
@@ -21,7 +22,7 @@ endif
 quoted = '$(subst ','\'',$(1))'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup extra demo data train inspect serve promote test test-slow lint docs format bench ui report study-bottle study-detector lock image clean
+.PHONY: help setup extra demo data train inspect export serve promote test test-slow lint docs format bench ui report study-bottle study-detector lock image clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -38,8 +39,11 @@ demo: setup ## draw parts, train on them, show the result, inspect three parts t
 inspect: setup ## judge photos with a trained model: PHOTOS=DIR [MODEL=a run's id or folder, or NAME@ALIAS] [ARGS="--out DIR --watch"]
 	$(RUN) -m anomaly.cli inspect $(call quoted,$(MODEL)) $(call quoted,$(PHOTOS)) --output $(call quoted,$(OUTPUT)) $(ARGS)
 
-serve: setup ## judge photos over HTTP, with a page: [MODEL=a run's id or folder, or NAME@ALIAS] [PORT=8000]
+serve: $(VENV)/export.done ## judge photos over HTTP, with a page: [MODEL=a run's id or folder, or NAME@ALIAS] [PORT=8000]
 	$(RUN) -m anomaly.cli serve $(call quoted,$(MODEL)) --output $(call quoted,$(OUTPUT)) $(if $(filter-out file default,$(origin PORT)),--port $(call quoted,$(PORT))) $(ARGS)
+
+export: $(VENV)/export.done ## take a model to another runtime, with proof: OUT=DIR [TO=onnx] [MODEL=a run's id or folder, or NAME@ALIAS]
+	$(RUN) -m anomaly.cli export $(call quoted,$(MODEL)) $(call quoted,$(OUT)) --to $(call quoted,$(TO)) --output $(call quoted,$(OUTPUT)) $(ARGS)
 
 promote: setup ## name the model that the line shall use: RUN_ID=ID [ALIAS=champion]
 	$(RUN) -m anomaly.cli promote $(call quoted,$(RUN_ID)) $(call quoted,$(ALIAS)) --output $(call quoted,$(OUTPUT)) $(ARGS)
@@ -88,7 +92,9 @@ study-detector: setup ## repeat experiments/bottle_mask_rcnn (ROOT=DIR with bott
 
 lock: | $(UV) ## compile pyproject.toml and requirements/*.in into locked, hashed lists
 	$(LOCK) --extra train pyproject.toml -o requirements/base.txt
-	$(LOCK) $(AS_BASE) requirements/test.in -o requirements/test.txt
+	$(LOCK) $(AS_BASE) --extra export --extra serve -o requirements/export.txt
+	$(LOCK) -c requirements/export.txt --extra inspect --extra serve pyproject.toml -o requirements/serve.txt
+	$(LOCK) $(AS_BASE) --extra export --extra serve -c requirements/export.txt requirements/test.in -o requirements/test.txt
 	$(LOCK) $(AS_BASE) -c requirements/test.txt requirements/docs.in -o requirements/docs.txt
 	$(LOCK) $(AS_BASE) requirements/gpu.in -o requirements/gpu.txt
 	$(LOCK) $(AS_BASE) --extra slurm -o requirements/slurm.txt

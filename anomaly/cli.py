@@ -31,13 +31,13 @@ VERBS = {
         "anomaly.inspector.folder.command",
         "MODEL PHOTOS ... [--out DIR]",
         "judge photos with a trained model",
-        "train",
+        "inspect",
     ),
     "export": Verb(
         "anomaly.export.command",
         "MODEL OUT --to RUNTIME",
         "take a model to a runtime without TensorFlow, with proof",
-        "train",
+        "export",
     ),
     "serve": Verb(
         "anomaly.serve.command",

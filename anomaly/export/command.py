@@ -17,13 +17,15 @@ from anomaly.errors import InputError
 from anomaly.export.bundle import write
 from anomaly.export.parity import OF_BYTES, PROBABILITY, Difference, check, replay
 from anomaly.export.quantise import RUNTIME, quantise
+from anomaly.export.views import in_views
 from anomaly.inspector.bundle import read
 from anomaly.inspector.find import bundle_of
 from anomaly.inspector.inspector import Inspector
 from anomaly.inspector.runtimes.network import KERAS, RUNTIMES
 from anomaly.run import again
+from anomaly.run.again import Again
 from anomaly.runtime.files import new_folder
-from anomaly.types import Dataset, Image, Predictions
+from anomaly.types import Predictions
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -44,29 +46,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
     if options.int8 and options.to != RUNTIME:
         raise InputError(f"--int8 is for --to {RUNTIME}; on {options.to} it would be slower")
-    dataset, recorded = _recorded(inspector, options)
-    finish = partial(_quantise, dataset.train.images) if options.int8 else None
+    run, recorded = _recorded(inspector, options)
+    if options.views:
+        inspector, recorded = in_views(inspector, options.views, run.dataset, run.config.evaluate)
+    finish = partial(quantise, run.dataset.train.images) if options.int8 else None
     options.out.parent.mkdir(parents=True, exist_ok=True)
     with new_folder(options.out) as folder:
         exported = write(inspector, options.to, folder, finish)
-        differences = replay(exported, dataset.validate.images, recorded)
+        differences = replay(exported, run.dataset.validate.images, recorded)
         check(differences, _name(inspector, options), OF_BYTES if options.int8 else PROBABILITY)
         size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     print("\n".join(_summary(exported, differences, size, options)))
 
 
-def _recorded(inspector: Inspector, options: argparse.Namespace) -> tuple[Dataset, Predictions]:
+def _recorded(inspector: Inspector, options: argparse.Namespace) -> tuple[Again, Predictions]:
     """What the run learned from, and what it recorded of validate."""
     from anomaly.tracking.find import predictions_of, run_of
     from anomaly.tracking.store import store_at
 
     store, run = store_at(options.output, options.uri), inspector.about.run
     recorded = predictions_of(store, run_of(store, run["id"]), "val")
-    return again.dataset(store, run["id"], run["split"], options.data_root), recorded
-
-
-def _quantise(images: Sequence[Image], folder: Path, size: int) -> None:
-    quantise(folder, images, size)
+    return again.read(store, run["id"], run["split"], options.data_root), recorded
 
 
 def _name(inspector: Inspector, options: argparse.Namespace) -> str:
@@ -95,6 +95,8 @@ def _parser() -> argparse.ArgumentParser:
     add("model", metavar="MODEL", help="a run's folder or id, a bundle, or NAME@ALIAS")
     add("out", metavar="OUT", type=Path, help="the new folder")
     add("--to", required=True, choices=list(RUNTIMES), help="the runtime")
+    add("--views", type=int, choices=(1, 2, 4),
+        help="judge fewer views of each photo, thresholds and figures measured again: faster")  # fmt: skip
     add("--int8", action="store_true",
         help="convolutions of eight bits, calibrated on train: faster; verdicts must stay the same")  # fmt: skip
     add("--data-root", type=Path, metavar="DIR", help="where the data lies, if it was moved")

@@ -24,11 +24,12 @@ PHOTOS = 32  # of train, whose maps show how large each number becomes
 CONVOLUTIONS = {"Convolution", "GroupConvolution"}
 
 
-def quantise(folder: Path, images: Sequence[Image], size: int) -> None:
-    """Replace the network of OpenVINO in a folder by one of int8.
+def quantise(images: Sequence[Image], folder: Path, size: int) -> None:
+    """Replace a network of OpenVINO by one of int8.
 
     Args:
         images: of train; PHOTOS of them, spread evenly, are used.
+        folder: of the exported network.
         size: of the square that the network takes, pixels.
 
     Raises:

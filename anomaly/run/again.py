@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from anomaly.config.again import config_of
 from anomaly.config.command_line import pairs
 from anomaly.config.explain import sentence
+from anomaly.config.schema import RunConfig
 from anomaly.errors import InputError
 from anomaly.run.prepare import dataset_of
 from anomaly.types import Dataset
@@ -16,8 +17,15 @@ if TYPE_CHECKING:
     from anomaly.tracking.store import Store
 
 
-def dataset(store: Store, run_id: str, split: str, root: Path | None = None) -> Dataset:
-    """The data set of a run, split as it was.
+class Again(NamedTuple):
+    """What a run learned from, split as it was, and its config."""
+
+    dataset: Dataset
+    config: RunConfig
+
+
+def read(store: Store, run_id: str, split: str, root: Path | None = None) -> Again:
+    """A run's data set and config.
 
     Args:
         split: the digest of the split, as the run's bundle has it.
@@ -33,7 +41,8 @@ def dataset(store: Store, run_id: str, split: str, root: Path | None = None) -> 
     words = [word for word in words if root is None or not word.startswith("data.root=")]
     words += [f"data.root={root}"] if root else []
     try:
-        read = dataset_of(config_of(words))
+        config = config_of(words)
+        dataset = dataset_of(config)
     except Exception as error:  # Hydra, OmegaConf and the readers of data raise their own
         if said := sentence(error):
             raise InputError(
@@ -41,9 +50,9 @@ def dataset(store: Store, run_id: str, split: str, root: Path | None = None) -> 
                 f" again: {said}; give its folder as --data-root"
             ) from None
         raise
-    if read.digest != split:
+    if dataset.digest != split:
         raise InputError(
             f"the data of run {run_id} has changed since: its images or its split are others; give"
             " the folder that it was trained on as --data-root"
         )
-    return read
+    return Again(dataset, config)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from anomaly.inspector.about import About
 from anomaly.inspector.bundle import MEMBERS, seal
@@ -42,23 +43,13 @@ def about(
         kind: of learner, or of combiner.
         evidence: of a model without a test part.
     """
-    point, validate = evaluation.point or UNCHOSEN, evaluation.judged["val"]
-    scores = defect_scores(validate.predictions)
-    known = evidence or _measured(evaluation, dataset)
     return About(
         kind=kind,
         ensemble=record.tags.get("role") == "ensemble",
         category=dataset.category,
         classes=list(dataset.classes),
         grid=dataset.validate.grid,
-        temperature=point.temperature,
-        sorting_threshold=point.sorting_threshold,
-        reject_below=point.reject_below,
-        validate_scores=[] if scores is None else scores.tolist(),
-        validate_defective=[] if scores is None else (validate.truth.labels > 0).tolist(),
-        figures=figures(evaluation.scores) | known.figures,
-        evidence=known.words,
-        outcomes=known.outcomes,
+        **measured(evaluation, evidence or of_test(evaluation, dataset)),
         run={
             "id": record.run_id,
             "name": record.name,
@@ -70,7 +61,21 @@ def about(
     )
 
 
-def _measured(evaluation: Evaluation, dataset: Dataset) -> Evidence:
+def measured(evaluation: Evaluation, evidence: Evidence) -> dict[str, Any]:
+    """The fields of `About` that an evaluation gives."""
+    point, validate = evaluation.point or UNCHOSEN, evaluation.judged["val"]
+    scores = defect_scores(validate.predictions)
+    return {
+        **asdict(point),
+        "validate_scores": [] if scores is None else scores.tolist(),
+        "validate_defective": [] if scores is None else (validate.truth.labels > 0).tolist(),
+        "figures": figures(evaluation.scores) | evidence.figures,
+        "evidence": evidence.words,
+        "outcomes": evidence.outcomes,
+    }
+
+
+def of_test(evaluation: Evaluation, dataset: Dataset) -> Evidence:
     """What the run's own test part says."""
     labels = {sample.id: dataset.classes[sample.label] for sample in dataset.test}
     words = f"{len(dataset.test)} test images that it did not learn from"

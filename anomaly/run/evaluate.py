@@ -39,34 +39,36 @@ class Evaluation(NamedTuple):
     judged: dict[str, Joined]  # val and test, calibrated
 
 
-def write(
-    folder: Path,
-    dataset: Dataset,
-    predicted: Mapping[str, Predictions],
-    evaluate: EvaluateConfig,
-    cache: Cache,
+def measure(
+    dataset: Dataset, predicted: Mapping[str, Predictions], evaluate: EvaluateConfig
 ) -> Evaluation:
-    """Score what was `predicted` of val and test, and leave it with its pictures in the folder.
+    """Choose temperature and thresholds on validate, and score what was `predicted` of val and test.
 
-    A refitted model has no test part. Temperature and thresholds are chosen on validate; the probabilities written are calibrated.
+    A refitted model has no test part.
     """
-    write_split(folder / "split.csv", dataset)
     parts = {"val": dataset.validate, "test": dataset.test}
-    splits = {name: split for name, split in parts.items() if name in predicted}
     raw = {
         name: join(predicted[name], load_truth(split, dataset.classes))
-        for name, split in splits.items()
+        for name, split in parts.items()
+        if name in predicted
     }
     point = operating.choose(raw["val"], **asdict(evaluate))
-    if point:
-        write_text(folder / "operating_point.json", json.dumps(asdict(point), indent=2))
-    scores, calibrated = {}, {}
-    for name, split in splits.items():
-        calibrated[name], decided = _decided(raw[name], point)
-        write_predictions(predictions_file(folder, name), calibrated[name].predictions)
-        scores[name] = write_part(folder, name, calibrated[name], decided, split, cache)
-    write_scores(folder, scores)
-    return Evaluation(scores, point, calibrated)
+    decided = {name: _decided(joined, point) for name, joined in raw.items()}
+    scores = {name: score(*each) for name, each in decided.items()}
+    return Evaluation(scores, point, {name: joined for name, (joined, _) in decided.items()})
+
+
+def write(folder: Path, dataset: Dataset, evaluation: Evaluation, cache: Cache) -> None:
+    """Leave what was found out, with its pictures, in the folder; probabilities are calibrated."""
+    write_split(folder / "split.csv", dataset)
+    if evaluation.point:
+        content = json.dumps(asdict(evaluation.point), indent=2)
+        write_text(folder / "operating_point.json", content)
+    parts = {"val": dataset.validate, "test": dataset.test}
+    for name, joined in evaluation.judged.items():
+        write_predictions(predictions_file(folder, name), joined.predictions)
+        write_pictures(folder, name, joined, evaluation.scores[name], parts[name], cache)
+    write_scores(folder, evaluation.scores)
 
 
 def _decided(raw: Joined, point: OperatingPoint | None) -> tuple[Joined, Counts]:
@@ -82,14 +84,12 @@ def predictions_file(folder: Path, part: str) -> Path:
     return folder / "predictions" / f"{part}.npz"
 
 
-def write_part(
-    folder: Path, name: str, joined: Joined, decided: Counts, split: Split, cache: Cache
-) -> Scores:
-    """The pictures of one part; returns its scores."""
-    scores = score(joined, decided)
+def write_pictures(
+    folder: Path, name: str, joined: Joined, scores: Scores, split: Split, cache: Cache
+) -> None:
+    """Those of one part."""
     for title, figure in _pictures(name, joined, scores, split, cache):
         save(folder, f"{name}_{title}", figure)
-    return scores
 
 
 def _pictures(

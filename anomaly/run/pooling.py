@@ -19,6 +19,7 @@ from anomaly.metrics.catalogue import COUNT, metric
 from anomaly.metrics.join import join
 from anomaly.metrics.operating import DECISIONS
 from anomaly.metrics.recorded import figures
+from anomaly.metrics.score import score
 from anomaly.run import evaluate as results
 from anomaly.run.summary import print_scores
 from anomaly.tracking.disk.predictions import write_predictions
@@ -101,7 +102,9 @@ def _score(
     samples = {sample.id: sample for split in dataset.splits for sample in split}
     split = replace(dataset.test, samples=tuple(samples[id] for id in predictions.ids))
     joined = join(predictions, load_truth(split, dataset.classes))
-    return results.write_part(folder, part, joined, decided, split, cache)
+    scores = score(joined, decided)
+    results.write_pictures(folder, part, joined, scores, split, cache)
+    return scores
 
 
 def decisions(folds: Sequence[Run], part: str) -> dict[str, tuple[int, int]]:

@@ -78,7 +78,8 @@ def _train(config: RunConfig, job: Job, place: Place, tags: dict[str, str]) -> d
         predicted = {"val": _predict(learner, dataset.validate)}
         if not evidence:
             predicted["test"] = _predict(learner, dataset.test)
-        evaluation = evaluate.write(job.folder, dataset, predicted, config.evaluate, cache)
+        evaluation = evaluate.measure(dataset, predicted, config.evaluate)
+        evaluate.write(job.folder, dataset, evaluation, cache)
         save.write(job.folder, learner, dataset, policy, cache)
         about = bundle.about(
             naming.learner_kind(config), dataset, tracker.record, evaluation, evidence
@@ -110,7 +111,8 @@ def _combine(config: RunConfig, job: Job, place: Place, tags: dict[str, str]) ->
     with _start(config, place, tags)(job.folder) as tracker:
         combiner = instantiate(config.ensemble)()
         predicted = combined(combiner, chosen, dataset.validate.labels)
-        evaluation = evaluate.write(job.folder, dataset, predicted, config.evaluate, cache)
+        evaluation = evaluate.measure(dataset, predicted, config.evaluate)
+        evaluate.write(job.folder, dataset, evaluation, cache)
         about = bundle.about(tags["kind"], dataset, tracker.record, evaluation)
         bundle.write(job.folder, about, bundle.save_team(store, run_ids, combiner))
         tracker.finish(about.figures)

@@ -11,11 +11,11 @@ import numpy as np
 from anomaly.errors import InputError, first_line
 
 KERAS = "keras"  # of a bundle that was not exported
-RUNTIMES = {  # name: the package that it needs
-    "onnx": "onnxruntime",
-    "openvino": "openvino",
-    "litert": "ai-edge-litert",
-    "saved_model": "tensorflow",
+RUNTIMES = {  # name: the package that it needs, and the extra of ours that installs it
+    "onnx": ("onnxruntime", "onnx"),
+    "openvino": ("openvino", "openvino"),
+    "litert": ("ai-edge-litert", "litert"),
+    "saved_model": ("tensorflow", "train"),
 }
 Network = Callable[[np.ndarray], dict[str, np.ndarray]]  # (1, s, s, 3) uint8 RGB to its outputs
 
@@ -35,15 +35,16 @@ def load(runtime: str, folder: Path, threads: int) -> Network:
             f"the bundle {folder} was exported to {runtime!r}, which this version cannot run:"
             " install a newer anomaly"
         )
+    package, extra = RUNTIMES[runtime]
     try:
         return import_module(f"anomaly.inspector.runtimes.{runtime}").load(folder, threads)
     except ImportError as error:
         raise InputError(
-            f"the bundle {folder} needs {RUNTIMES[runtime]}, which is not installed: in this"
-            f" project's clone, pip install '.[{runtime}]' ({first_line(error)})"
+            f"the bundle {folder} needs {package}, which is not installed: in this project's"
+            f" clone, pip install '.[{extra}]' ({first_line(error)})"
         ) from None
     except Exception as error:  # every runtime raises errors of its own
         raise InputError(
-            f"the network in {folder} cannot be read by {RUNTIMES[runtime]} ({first_line(error)});"
+            f"the network in {folder} cannot be read by {package} ({first_line(error)});"
             " export it again"
         ) from None

@@ -61,6 +61,9 @@ class Classifier:
         self.model = stages.train(trainer, report)
         good = [sample.image for sample in train if sample.label == 0][:REFERENCE_IMAGES]
         self.good = reference(self._maps(), good)
+        self._choose_threshold(validate)
+
+    def _choose_threshold(self, validate: Split) -> None:
         _, heat = self.inference(validate.images, validate.grid)
         self.settings["threshold"] = choose_threshold(heat, load_instances(validate) > 0)
 
@@ -79,6 +82,14 @@ class Classifier:
     def _maps(self) -> Maps:
         features, settings = self.model.get_layer("features"), self.settings
         return Maps(features, settings["levels"], settings["views"], self.cache)
+
+    def in_views(self, views: int, validate: Split) -> Classifier:
+        """The same network judging fewer views of a photo, the heat threshold chosen for them."""
+        settings = {**self.settings, "views": views}
+        good = [level[:views] for level in self.good]
+        fewer = Classifier(self.model, self.classes, settings, self.cache, good=good)
+        fewer._choose_threshold(validate)
+        return fewer
 
     def graph(self, grid: int) -> Graph:
         """Photo to probabilities and heat, with the views inside."""
