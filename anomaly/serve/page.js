@@ -28,7 +28,7 @@
     return { kind, word: WORDS[kind], detail, defect };
   }
   const spaced = (name) => name.replaceAll("_", " ");
-  const percent = (p) => `${(100 * p).toFixed(p > 0.99 && p < 1 ? 2 : 0)} %`;
+  const percent = (p) => (p > 0.9999 ? "> 99.99 %" : `${(100 * p).toFixed(p > 0.99 ? 2 : 0)} %`);
 
   function effect() {
     const limit = threshold();
@@ -177,13 +177,13 @@
     const set = new Uint8Array(height * width);
     let place = 0;
     counts.forEach((count, number) => { if (number % 2) set.fill(1, place, place + count); place += count; });
-    const at = (x, y) => x >= 0 && y >= 0 && x < width && y < height && set[x * height + y];
+    const at = (x, y) => (x >= 0 && y >= 0 && x < width && y < height ? set[x * height + y] : 0);
     const path = new Path2D();
     const line = (x1, y1, x2, y2) => { path.moveTo(x1 / width, y1 / height); path.lineTo(x2 / width, y2 / height); };
     for (let x = 0; x <= width; x += 1) {
       for (let y = 0; y <= height; y += 1) {
-        if (at(x, y) !== at(x - 1, y) && Boolean(at(x, y)) !== Boolean(at(x - 1, y))) line(x, y, x, y + 1);
-        if (Boolean(at(x, y)) !== Boolean(at(x, y - 1))) line(x, y, x + 1, y);
+        if (at(x, y) !== at(x - 1, y)) line(x, y, x, y + 1);
+        if (at(x, y) !== at(x, y - 1)) line(x, y, x + 1, y);
       }
     }
     return path;
@@ -320,7 +320,7 @@
   id("reset").addEventListener("click", () => { id("threshold").value = slot(model.threshold); moved(); id("threshold").focus(); });
   id("wrong").addEventListener("click", startCorrecting);
   id("cancel").addEventListener("click", () => { stopCorrecting(); id("wrong").focus(); });
-  id("correction").addEventListener("change", choose);
+  id("correction").addEventListener("change", () => { id("note").textContent = ""; choose(); });
   id("correction").addEventListener("submit", correct);
   id("correction").addEventListener("keydown", (event) => { if (event.key === "Escape") id("cancel").click(); });
   for (const edge of EDGES) id(edge).addEventListener("input", typed);
