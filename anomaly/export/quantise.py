@@ -44,7 +44,9 @@ def quantise(images: Sequence[Image], folder: Path, size: int) -> None:
             f"--int8 needs {error.name}: in this project's clone, pip install '.[export]'"
         ) from None
     file = folder / FORMATS[RUNTIME].file
-    network = openvino.Core().read_model(str(file))
+    core = openvino.Core()
+    core.set_property({"ENABLE_MMAP": False})  # the file that is read is replaced
+    network = core.read_model(str(file))
     others = {op.get_type_name() for op in network.get_ops()} - CONVOLUTIONS
     scope = nncf.IgnoredScope(types=sorted(others), validate=False)
     with quiet():
