@@ -14,7 +14,7 @@ import pytest
 from anomaly.inspector.about import About, digest_of
 from anomaly.inspector.bundle import seal
 
-SAVED = Path(__file__).parents[2] / "saved"
+SAVED = Path(__file__).parents[1] / "saved"
 ABOUT = About(
     kind="bovw", ensemble=False, category="demo", classes=["good", "hole", "scratch", "stain"],
     grid=64, temperature=1.0, sorting_threshold=0.78, reject_below=0.3,
