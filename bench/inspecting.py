@@ -43,7 +43,7 @@ model.predict_on_batch(keras.ops.zeros((8, *model.input_shape[1:])))
 def measure(root: Path, folder: Path) -> list[dict]:
     """Three results, of MobileNetV2 with random weights at the default settings."""
     file = sorted((root / "bottle" / "test" / "broken_small").glob("*.png"))[0]
-    bundles = {views: _bundle(folder / str(views), views, file) for views in (1, 8)}
+    bundles = {views: bundle(folder / str(views), views, file) for views in (1, 8)}
     inspectors = {views: read(bundle) for views, bundle in bundles.items()}
     return [
         _views(inspectors, file),
@@ -52,7 +52,7 @@ def measure(root: Path, folder: Path) -> list[dict]:
     ]
 
 
-def _bundle(folder: Path, views: int, file: Path) -> Path:
+def bundle(folder: Path, views: int, file: Path) -> Path:
     keras.utils.set_random_seed(0)
     features = network.pool(
         mobilenetv2.build(image_size=SIZE, weights=None, alpha=1.0), ["C4"], ["avg", "max"]
@@ -78,10 +78,10 @@ def _about() -> About:
 
 def _views(inspectors: dict[int, Inspector], file: Path) -> dict:
     one, eight = (
-        _median(partial(_inspect, inspector, file), time.process_time)
+        median_of(partial(_inspect, inspector, file), time.process_time)
         for inspector in inspectors.values()
     )
-    return _line(
+    return line(
         f"a loaded bundle, mobilenetv2 at {SIZE} px, one photo from its file to its verdict:"
         " eight views / one, CPU",
         f"{eight / one:.1f} x ({eight:.2f} s / {one:.2f} s)",
@@ -98,11 +98,11 @@ def _photo(inspector: Inspector, bundle: Path, file: Path) -> dict:
     """Against the whole Keras graph on the same eight pictures, and reading the photo."""
     model = keras.saving.load_model(bundle / "model.keras", compile=False)
     pictures = np.zeros((8, SIZE, SIZE, 3), np.float32)
-    ours = _median(partial(_inspect, inspector, file), time.process_time)
-    graph = _median(lambda: model.predict_on_batch(pictures), time.process_time)
-    reading = _median(lambda: pixels_of(photo(file)), time.process_time)
+    ours = median_of(partial(_inspect, inspector, file), time.process_time)
+    graph = median_of(lambda: model.predict_on_batch(pictures), time.process_time)
+    reading = median_of(lambda: pixels_of(photo(file)), time.process_time)
     ratio = ours / (graph + reading)
-    return _line(
+    return line(
         "the same photo at eight views / Keras' own graph on as many pictures, plus reading: CPU",
         f"{ratio:.2f} x ({ours:.2f} s / {graph:.2f} s + {reading:.3f} s)",
         f"at most {MOST_PHOTO} x",
@@ -113,10 +113,10 @@ def _photo(inspector: Inspector, bundle: Path, file: Path) -> dict:
 def _start(bundle: Path, file: Path, folder: Path) -> dict:
     """From the command line to the first verdict, beside Keras alone with the same model."""
     inspect = ["-m", "anomaly.cli", "inspect", str(bundle), str(file), "--out"]
-    ours = [_until_first_verdict(inspect, folder / f"out{place}") for place in range(STARTS)]
+    ours = [until_first_verdict(inspect, folder / f"out{place}") for place in range(STARTS)]
     alone = [_seconds(["-c", KERAS_ALONE, str(bundle / "model.keras")]) for _ in range(STARTS)]
     total, of_keras = median(ours), median(alone)
-    return _line(
+    return line(
         f"anomaly inspect: from the command line to the first verdict (median of {STARTS})",
         f"{total:.1f} s, of it ours {total - of_keras:.1f} s (Keras alone: {of_keras:.1f} s)",
         f"at most {MOST_START:.0f} s, of it ours {MOST_OURS:.0f} s",
@@ -124,7 +124,7 @@ def _start(bundle: Path, file: Path, folder: Path) -> dict:
     )
 
 
-def _until_first_verdict(words: list[str], out: Path) -> float:
+def until_first_verdict(words: list[str], out: Path) -> float:
     start = time.perf_counter()
     with subprocess.Popen(
         [sys.executable, *words, str(out)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -140,7 +140,7 @@ def _seconds(words: list[str]) -> float:
     return time.perf_counter() - start
 
 
-def _median(work: Callable[[], object], clock: Callable[[], float]) -> float:
+def median_of(work: Callable[[], object], clock: Callable[[], float]) -> float:
     """Seconds of the work, once it is warm."""
     work()
     times = []
@@ -151,5 +151,5 @@ def _median(work: Callable[[], object], clock: Callable[[], float]) -> float:
     return median(times)
 
 
-def _line(what: str, measured: str, claimed: str, holds: bool) -> dict:
+def line(what: str, measured: str, claimed: str, holds: bool) -> dict:
     return {"what": what, "measured": measured, "claimed": claimed, "holds": bool(holds)}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from anomaly.inspector.inspector import Judge
 
 SIDE = 256  # pixels
-DRAWN, KEPT = 12, 2
+DRAWN, KEPT = 12, 1
 CONTRASTS = 1.5 * 2.0 ** np.arange(6)  # standard deviations of grey levels, from plain to glaring
 TOLERANCE = 0.01
 

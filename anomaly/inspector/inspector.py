@@ -14,8 +14,7 @@ from anomaly.errors import InputError
 from anomaly.inspector.about import About
 from anomaly.inspector.verdict import Box, Verdict, decide
 from anomaly.metrics import operating
-from anomaly.metrics.operating import OperatingPoint
-from anomaly.metrics.score import defect_scores
+from anomaly.metrics.operating import OperatingPoint, defect_scores
 from anomaly.types import Detections, Image, Predictions
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from scipy.special import softmax
 
 BINS = 10
 PRIOR = 0.5  # standard deviation of the logarithm of a temperature, before anything is seen
@@ -30,6 +28,8 @@ def fit_temperature(proba: np.ndarray, labels: np.ndarray) -> float:
 
     Source: Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, section 4.2.
     """
+    from scipy.optimize import minimize_scalar  # takes a second, and a verdict needs none
+
     true = np.arange(len(labels)), labels
 
     def cost(log_temperature: float) -> float:
@@ -42,7 +42,9 @@ def fit_temperature(proba: np.ndarray, labels: np.ndarray) -> float:
 
 def apply_temperature(proba: np.ndarray, temperature: float) -> np.ndarray:
     """(n, c) probabilities, softened where the temperature is above 1; their order stays."""
-    return softmax(np.log(np.maximum(proba, SMALLEST)) / temperature, axis=1)
+    logits = np.log(np.maximum(proba, SMALLEST)) / temperature
+    weights = np.exp(logits - logits.max(1, keepdims=True))  # SciPy's softmax takes long to load
+    return weights / weights.sum(1, keepdims=True)
 
 
 def reliability(proba: np.ndarray, labels: np.ndarray, bins: int = BINS) -> Reliability:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from scipy.stats import binomtest
-
 from anomaly.types import Interval
 
 
@@ -16,5 +14,7 @@ def wilson(hits: int, count: int) -> Interval:
     Raises:
         ValueError: hits outside 0..count, or a count below 1.
     """
+    from scipy.stats import binomtest  # takes a second, which a first verdict need not wait
+
     ends = binomtest(hits, count).proportion_ci(0.95, method="wilson")
     return Interval(hits, count, float(ends.low), float(ends.high))

@@ -57,6 +57,13 @@ def sorting_threshold(score: np.ndarray, defective: np.ndarray, max_escape_rate:
     return float((lowest + below.max()) / 2 if len(below) else lowest / 2)
 
 
+def defect_scores(predictions: Predictions) -> np.ndarray | None:
+    """(n,) higher for what looks more defective: the score, or else 1 - P(good)."""
+    if predictions.score is not None or predictions.proba is None:
+        return predictions.score
+    return 1 - predictions.proba[:, 0]
+
+
 def calibrated(predictions: Predictions, point: OperatingPoint) -> Predictions:
     """The same predictions, their probabilities, where they have any, at the temperature."""
     if predictions.proba is None:

@@ -12,8 +12,9 @@ from anomaly.metrics.calibration import calibration
 from anomaly.metrics.classification import averages, confusion_matrix, separation, shares
 from anomaly.metrics.intervals import wilson
 from anomaly.metrics.join import Joined
+from anomaly.metrics.operating import defect_scores
 from anomaly.metrics.overlap import overlaps
-from anomaly.types import Predictions, Scores, Spread
+from anomaly.types import Scores, Spread
 
 Counts = Mapping[str, tuple[int, int]]  # {name of a share: (hits, count)}
 Values = dict[str, float]
@@ -38,13 +39,6 @@ def score(joined: Joined, decided: Counts | None = None) -> Scores:
         **local,
     }
     return Scores(values, intervals, spreads, confusion)
-
-
-def defect_scores(predictions: Predictions) -> np.ndarray | None:
-    """(n,) higher for what looks more defective: the score, or else 1 - P(good)."""
-    if predictions.score is not None or predictions.proba is None:
-        return predictions.score
-    return 1 - predictions.proba[:, 0]
 
 
 def _confusion(joined: Joined) -> np.ndarray | None:

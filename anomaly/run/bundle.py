@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 from anomaly.inspector.about import About
 from anomaly.inspector.bundle import MEMBERS, seal
 from anomaly.inspector.team import write_combiner
-from anomaly.metrics.operating import OperatingPoint
+from anomaly.metrics.operating import OperatingPoint, defect_scores
 from anomaly.metrics.recorded import figures
-from anomaly.metrics.score import defect_scores
 from anomaly.run.evaluate import Evaluation
 from anomaly.run.identity import versions
 from anomaly.run.refit import Evidence, outcomes

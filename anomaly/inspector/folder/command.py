@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from anomaly.data.read import SUFFIXES
 from anomaly.errors import InputError
@@ -23,11 +24,12 @@ from anomaly.inspector.find import bundle_of
 from anomaly.inspector.folder.judging import judge, watch
 from anomaly.inspector.folder.photos import files_of, typed
 from anomaly.inspector.folder.results import Results
-from anomaly.inspector.folder.summary import write
-from anomaly.inspector.folder.terminal import print_summary
 from anomaly.inspector.inspector import Inspector
 from anomaly.inspector.verdict import REJECTED
 from anomaly.runtime import signals
+
+if TYPE_CHECKING:
+    from anomaly.inspector.folder.summary import Findings
 
 LOG = "inspect.log"
 LONGEST = 100  # letters of a model's name in the name of a folder
@@ -57,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         results.choose(files)
     with results.alone(), _logged(results):
         _judge(inspector, list_files, results, options.watch)
-        print_summary(inspector, results, write(inspector, results))
+        _conclude(inspector, results)
     rejected = any(row.verdict in REJECTED for row in results.shown)
     return REJECTED_ONE if options.fail_on_defect and rejected else 0
 
@@ -67,13 +69,25 @@ def _judge(inspector: Inspector, list_files: partial, results: Results, watched:
     try:
         if watched:
             look = partial(list_files, again=True)
-            watch(inspector, look, results, lambda: write(inspector, results))
+            watch(inspector, look, results, partial(_write, inspector, results))
         judge(inspector, list_files(), results)
     except KeyboardInterrupt:
         if watched:
             return
-        write(inspector, results)
+        _write(inspector, results)
         raise
+
+
+def _write(inspector: Inspector, results: Results) -> Findings:
+    from anomaly.inspector.folder.summary import write  # loads SciPy and Matplotlib: after verdicts
+
+    return write(inspector, results)
+
+
+def _conclude(inspector: Inspector, results: Results) -> None:
+    from anomaly.inspector.folder.terminal import print_summary
+
+    print_summary(inspector, results, _write(inspector, results))
 
 
 def _at_thresholds(inspector: Inspector, options: argparse.Namespace) -> Inspector:
