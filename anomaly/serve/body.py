@@ -11,7 +11,7 @@ from anomaly.serve.refusals import Disconnected, Refusal
 
 Message = MutableMapping[str, Any]  # of ASGI
 Receive = Callable[[], Awaitable[Message]]
-LINGER, LINGER_BYTES = 5.0, 64 * 2**20  # seconds and bytes that are read and thrown away
+LINGER, LINGER_BYTES = 2.0, 64 * 2**20  # seconds and bytes that are read and thrown away
 
 
 class Body:

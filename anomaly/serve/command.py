@@ -21,7 +21,7 @@ from anomaly.inspector.about import About
 from anomaly.inspector.bundle import check
 from anomaly.inspector.find import bundle_of
 from anomaly.runtime.cores import count
-from anomaly.serve.server import listen, run, run_many
+from anomaly.serve.server import end_well, listen, run, run_many
 from anomaly.serve.service import load
 from anomaly.serve.settings import Settings
 
@@ -40,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     settings = _settings(options, bundle, about)
     listener = listen(options.host, options.port)
     inspector = load(settings)
+    end_well()
     print("\n".join(_lines(about, options, listener.getsockname()[1], settings)), flush=True)
     if options.workers == 1:
         run(settings, inspector, listener)

@@ -57,7 +57,8 @@ class Gate:
         async def complete(message: Message) -> None:
             if message["type"] == "http.response.start":
                 self._count(message["status"])
-                message = {**message, "headers": _headers(message, scope)}
+                ends = _is_draining(scope) or not body.complete  # what comes then is no request
+                message = {**message, "headers": _headers(message, ends)}
             elif not (message.get("more_body") or body.complete):
                 await send({**message, "more_body": True})
                 await body.discard()
@@ -83,12 +84,14 @@ def _token(headers: dict[bytes, bytes]) -> bytes:
     return unquote(cookies[COOKIE].value).encode() if COOKIE in cookies else b""
 
 
-def _headers(message: Message, scope: dict[str, Any]) -> list[tuple[bytes, bytes]]:
-    """Those of the answer, with what each answer has."""
+def _is_draining(scope: dict[str, Any]) -> bool:
+    draining = scope.get("state", {}).get("draining")
+    return draining is not None and draining.is_set()
+
+
+def _headers(message: Message, ends: bool) -> list[tuple[bytes, bytes]]:
+    """Those of the answer, with what each answer has; whether the connection ends with it."""
     given = [(bytes(name).lower(), value) for name, value in message.get("headers", [])]
     names = {name for name, _ in given}
     added = [(name, value) for name, value in HEADERS.items() if name not in names]
-    draining = scope.get("state", {}).get("draining")
-    if draining and draining.is_set():
-        added.append((b"connection", b"close"))
-    return given + added
+    return given + added + ([(b"connection", b"close")] if ends else [])

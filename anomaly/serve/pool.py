@@ -32,8 +32,8 @@ class Pool:
         )
         self._executor = ThreadPoolExecutor(threads, "judge")
         self._taken, self._mean, self._lock = 0, 0.1, threading.Lock()
+        self._opencv, self._blas = cv2.getNumThreads(), threadpool_limits(1, "blas")
         cv2.setNumThreads(1)  # every core has a photo already
-        threadpool_limits(1, "blas")
 
     async def run(self, works: Sequence[Callable[[], Result]]) -> list[Result]:
         """What each work returns, in their order.
@@ -67,8 +67,10 @@ class Pool:
             raise Refusal(503, sentence, Retry_After=str(wait))
 
     def close(self) -> None:
-        """Finish what was taken."""
+        """Finish what was taken, and give the cores back."""
         self._executor.shutdown()
+        cv2.setNumThreads(self._opencv)
+        self._blas.restore_original_limits()
 
     def _take(self, count: int) -> None:
         with self._lock:

@@ -49,19 +49,23 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+def end_well() -> None:
+    """From here on SIGTERM and Ctrl-C are how a service ends; the server raises them when it has."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
+
+
 def run(settings: Settings, inspector: Inspector, listener: socket.socket) -> None:
     """Serve in this process until SIGTERM or Ctrl-C, then finish what was accepted."""
-    for number in (signal.SIGTERM, signal.SIGINT):  # the server raises them again when it has ended
-        signal.signal(number, lambda *_: sys.exit(0))
-    Server(_config(create(settings, inspector), settings)).run([listener])
+    Server(config(create(settings, inspector), settings)).run([listener])
 
 
 def run_many(settings: Settings, listener: socket.socket, workers: int) -> int:
     """Serve in several processes, and replace those that die; returns the exit code."""
     with tempfile.TemporaryDirectory(prefix="anomaly-serve-") as folder:
         os.environ[SHARED] = folder
-        config = _config(partial(_create, settings), settings, factory=True, workers=workers)
-        supervisor = Supervisor(config, [listener])
+        options = config(partial(_create, settings), settings, factory=True, workers=workers)
+        supervisor = Supervisor(options, [listener])
         supervisor.run()
     return int(any(each.exitcode == STARTUP_FAILURE for each in supervisor.processes))
 
@@ -85,7 +89,8 @@ def _create(settings: Settings) -> FastAPI:
         sys.exit(STARTUP_FAILURE)
 
 
-def _config(app: Any, settings: Settings, **options: Any) -> Config:
+def config(app: Any, settings: Settings, **options: Any) -> Config:
+    """How uvicorn serves an application, or what makes one."""
     logging.getLogger("asyncio").setLevel(logging.ERROR)  # it warns of clients that have gone
     return Config(
         app,
