@@ -81,7 +81,7 @@ def test_the_locked_versions_are_among_those_that_the_package_accepts(lock, extr
 
 
 def test_what_the_package_imports_is_what_it_asks_for():
-    asked = {canonicalize_name(r.name) for r in requirements("train")} | {OTHER_BACKEND}
+    asked = {canonicalize_name(r.name) for r in requirements("train", "serve")} | {OTHER_BACKEND}
     providers = packages_distributions()
     for path in (ROOT / "anomaly").rglob("*.py"):
         for name in set(imported(path)) - sys.stdlib_module_names - {"anomaly"}:
