@@ -27,6 +27,7 @@ from bench import (
     gpu,
     inspecting,
     reading,
+    serving,
     startup,
     sweep,
 )
@@ -35,6 +36,7 @@ PARTS = {
     "startup": startup.measure,
     "reading": reading.measure,
     "inspecting": inspecting.measure,
+    "serving": serving.measure,
     "exporting": exporting.measure,
     "classifier": classifier.measure,
     "bovw": bovw.measure,

@@ -53,6 +53,7 @@ def measure(root: Path, folder: Path) -> list[dict]:
 
 
 def bundle(folder: Path, views: int, file: Path) -> Path:
+    """A bundle of MobileNetV2 with random weights; `file` shows what good looks like."""
     keras.utils.set_random_seed(0)
     features = network.pool(
         mobilenetv2.build(image_size=SIZE, weights=None, alpha=1.0), ["C4"], ["avg", "max"]
