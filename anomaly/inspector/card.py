@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from anomaly.inspector.about import About
+from anomaly.inspector.runtimes.network import KERAS
 from anomaly.metrics.catalogue import COUNT, HIGH, LOW, TABLE, metric
 
 USE = """
@@ -35,6 +36,11 @@ def _head(about: About) -> Iterator[str]:
     yield f"# {about.name}\n"
     kind = f"ensemble ({about.kind})" if about.ensemble else about.kind
     yield f"Inspects parts of `{about.category}`; {kind}, made {about.created} by run `{about.run['id']}`."
+    if about.runtime != KERAS:
+        yield (
+            f"Exported to {about.runtime}: on all of validate it said what the trained model says, and it"
+            " is asked again about drawn photos wherever it is loaded."
+        )
     yield f"It tells apart: {', '.join(about.classes)}.\n"
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from anomaly.model.answers.localise import answer
 from anomaly.model.classifier.judgement import judgement
 from anomaly.model.classifier.maps import Levels, Maps
-from anomaly.model.classifier.views import views_of
+from anomaly.model.classifier.views import view_of
 from anomaly.types import Image
 
 Reference = Sequence[np.ndarray]  # for each level: the (views, h, w, c) mean maps of good images
@@ -42,8 +42,11 @@ class Inference:
     def graph(self, grid: int) -> keras.Model:
         """(n, s, s, 3) uint8 RGB photos to what `judgement` gives: all that was learned, in one."""
         photos = keras.Input((self.maps.size, self.maps.size, 3), dtype="uint8", name="photos")
-        maps = self.maps.network(views_of(photos, self.maps.views))
-        return keras.Model(photos, self.judgement(grid)([maps[name] for name in self.maps.levels]))
+        by_view = [self.maps.network(view_of(photos, view)) for view in range(self.maps.views)]
+        maps = [
+            keras.ops.concatenate([of_view[n] for of_view in by_view]) for n in self.maps.levels
+        ]
+        return keras.Model(photos, self.judgement(grid)(maps))
 
 
 def reference(maps: Maps, images: Sequence[Image]) -> Reference:

@@ -16,7 +16,7 @@ from anomaly.model.classifier import network
 from anomaly.model.classifier.activation_map import BLUR, by_level, logits_and_gradient
 from anomaly.model.classifier.inference import Inference
 from anomaly.model.classifier.maps import Maps
-from anomaly.model.classifier.views import turned_back, views_of
+from anomaly.model.classifier.views import turned_back, view_of
 from anomaly.model.pictures import turn, turn_back
 
 GRID, VIEWS, LEVELS, POOLING = 32, 8, ["C3", "C4"], ["avg", "max"]
@@ -85,13 +85,12 @@ def test_photos_of_a_batch_are_judged_each_for_itself(inference):
             assert np.allclose(together[name][place], alone[name][0], atol=1e-5)
 
 
-def test_views_are_turned_and_turned_back_as_by_numpy():
-    views = np.asarray(views_of(PIXELS, 8))
-    assert views.dtype == np.float32
-    for view in range(8):
-        of_view = views[3 * view : 3 * view + 3]
-        assert np.array_equal(of_view, np.stack([turn(pixels, view) for pixels in PIXELS]))
-        assert np.array_equal(np.asarray(turned_back(of_view, view)), PIXELS)
+@pytest.mark.parametrize("view", range(8))
+def test_views_are_turned_and_turned_back_as_by_numpy(view):
+    of_view = np.asarray(view_of(PIXELS, view))
+    assert of_view.dtype == np.float32
+    assert np.array_equal(of_view, np.stack([turn(pixels, view) for pixels in PIXELS]))
+    assert np.array_equal(np.asarray(turned_back(of_view, view)), PIXELS)
 
 
 def test_probabilities_are_exact_near_one_and_add_up():
