@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from scipy.stats import binomtest, kstwo
 
 from anomaly.inspector.folder.words import chance
 from anomaly.inspector.folder.words import photos as so_many
@@ -38,6 +36,8 @@ class Rejections(NamedTuple):
 
         Of few images their share is uncertain: its upper 95 % limit is taken.
         """
+        from scipy.stats import binomtest  # its import takes a second and 50 MB
+
         return float(binomtest(*self.photos, wilson(*self.validate).high, "greater").pvalue)
 
     @property
@@ -58,9 +58,20 @@ class Drift:
     validate: int
     distance: float  # largest gap of the two curves, 0..1
     defects: float  # the share of defects, 0..1, of the nearest mixture
-    p: float  # how often photos like validate's are as far, or farther
+    evidence: float  # photos at this share that say as much as validate's
     curves: Curves
     rejections: Rejections | None
+
+    @property
+    def p(self) -> float:
+        """How often photos like validate's are as far, or farther, by the two-sample test.
+
+        Too large rather than too small, as the share was fitted.
+        """
+        from scipy.stats import kstwo  # as above
+
+        size = round(self.photos * self.evidence / (self.photos + self.evidence))
+        return float(kstwo.sf(self.distance, max(1, size)))
 
     @property
     def differs(self) -> bool | None:
@@ -119,9 +130,8 @@ def drift(
         share = nearest(here, *parts)
     mixture = parts[0] + share * (parts[-1] - parts[0])
     distance = float(np.abs(here - mixture).max())
-    p = _p(distance, len(photos), _evidence(defective, share))
-    curves = Curves(grid, here, mixture)
-    return Drift(len(photos), len(validate), distance, share, p, curves, rejections)
+    curves, evidence = Curves(grid, here, mixture), _evidence(defective, share)
+    return Drift(len(photos), len(validate), distance, share, evidence, curves, rejections)
 
 
 def cumulative(scores: np.ndarray, grid: np.ndarray) -> np.ndarray:
@@ -134,6 +144,7 @@ def nearest(here: np.ndarray, good: np.ndarray, defective: np.ndarray) -> float:
 
     The largest gap is a convex function of the share, so a search by sections ends at its minimum.
     """
+    from scipy.optimize import minimize_scalar
 
     def gap(share: float) -> float:
         return float(np.abs(here - good - share * (defective - good)).max())
@@ -150,8 +161,3 @@ def _evidence(defective: np.ndarray, share: float) -> float:
     """
     kinds = ((1 - share, (~defective).sum()), (share, defective.sum()))
     return 1 / sum(weight**2 / count for weight, count in kinds if weight)
-
-
-def _p(distance: float, photos: int, validate: float) -> float:
-    """Of the two-sample test; too large rather than too small, as the share was fitted."""
-    return float(kstwo.sf(distance, max(1, round(photos * validate / (photos + validate)))))
