@@ -39,6 +39,12 @@ VERBS = {
         "take a model to a runtime without TensorFlow, with proof",
         "export",
     ),
+    "deploy": Verb(
+        "anomaly.export.deploy",
+        "BUNDLE OUT --for triton|kserve",
+        "write what Triton or KServe need to run an exported model",
+        "inspect",
+    ),
     "serve": Verb(
         "anomaly.serve.command",
         "MODEL [--port N]",
