@@ -103,7 +103,7 @@ lock: | $(UV) ## compile pyproject.toml and requirements/*.in into locked, hashe
 LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header -c requirements/constraints.in
 AS_BASE = -c requirements/base.txt --extra train pyproject.toml
 
-image: ## build a Docker image: TARGET=cpu, gpu or mlflow
+image: ## build a Docker image: TARGET=cpu, gpu, serve or mlflow
 	docker build -f docker/Dockerfile --target $(TARGET) -t anomaly:$(TARGET) .
 
 clean: ## remove the environment and the caches; outputs and data stay

@@ -68,8 +68,9 @@ def test_every_base_is_pinned_to_a_full_version():
 
 
 def test_what_is_copied_is_there_and_enters_the_image():
-    copied = [rest.split()[-2] for word, rest in instructions() if word == "COPY"]
-    assert {"Makefile", "requirements", "."} == set(copied)
+    lines = [rest for word, rest in instructions() if word == "COPY" and "--from=" not in rest]
+    copied = [rest.split()[-2] for rest in lines]
+    assert {"Makefile", "requirements", "anomaly", "."} == set(copied)
     for path in set(copied) - {"."}:
         assert (ROOT / path).exists() and entered(path)
 
@@ -92,6 +93,8 @@ def test_no_container_runs_as_root():
 def test_packages_are_installed_before_the_code_is_copied():
     own = stages()["cpu"]
     assert own.index(("RUN", "make setup")) < own.index(("COPY", "--chown=anomaly . ./"))
+    packages, code = (rest for word, rest in stages()["serve"] if word == "COPY")
+    assert "--from=serving" in packages and code == "--chown=anomaly anomaly ./anomaly"
 
 
 def test_compose_says_only_what_the_specification_knows_and_refers_to_what_is_there():
@@ -155,6 +158,39 @@ def test_start_commands_run_what_the_image_has():
     own = json.loads(dict(stages()["mlflow"])["CMD"])
     assert own[0] == ".venv/bin/mlflow" == COMPOSE["services"]["mlflow"]["command"][0]
     assert COMPOSE["services"]["trainer"]["entrypoint"][:2] == [".venv/bin/python", "train.py"]
+
+
+def test_the_image_that_serves_has_what_it_takes_and_no_tensorflow():
+    """Its packages are those of one list, its code is the package alone."""
+    own = stages()["serve"]
+    assert stages()["serving"][-1] == ("RUN", "make extra EXTRA=serve")
+    locked = (ROOT / "requirements" / "serve.txt").read_text()
+    names = set(re.findall(r"^([a-z0-9-]+)==", locked, re.MULTILINE))
+    assert {"fastapi", "uvicorn", "onnxruntime", "prometheus-client", "scipy"} <= names
+    assert not names & {"tensorflow", "keras", "mlflow", "hydra-core", "onnx"}
+    assert not any("apt-get" in rest for _, rest in own)
+    assert "/health/ready" in dict(own)["HEALTHCHECK"]
+    assert f":{dict(own)['EXPOSE']}/" in dict(own)["HEALTHCHECK"]
+    assert json.loads(dict(own)["VOLUME"]) == [json.loads(dict(own)["CMD"])[0]]
+
+
+def test_the_image_that_serves_starts_from_the_package_alone(tmp_path):
+    """As far as there is no model at /bundle, and without what its list lacks."""
+    own = dict(stages()["serve"])
+    python, *words = json.loads(own["ENTRYPOINT"])
+    assert (python, words) == (".venv/bin/python", ["-m", "anomaly.cli", "serve"])
+    shutil.copytree(ROOT / "anomaly", tmp_path / "anomaly")
+    code = f"""
+import sys
+for name in ("tensorflow", "keras", "mlflow", "hydra", "omegaconf", "pandas", "onnx"): sys.modules[name] = None
+from anomaly.cli import main
+sys.exit(main({[*words[2:], *json.loads(own["CMD"])]}))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env={}, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: /bundle is no model: there is no such folder")
 
 
 @pytest.mark.slow
