@@ -91,7 +91,7 @@ OWNERS = {  # library: the places, as path prefixes under anomaly/, that may imp
         "data/download/transfer.py",
     },
 }
-KERAS = ("backbone/", "optimizer/", "model/")  # elsewhere only inside functions
+KERAS = ("backbone/", "optimizer/", "model/", "export/")  # elsewhere only inside functions
 
 
 class Import(NamedTuple):

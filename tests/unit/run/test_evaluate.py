@@ -15,7 +15,7 @@ from anomaly.masks.boxes import boxes_of
 from anomaly.masks.components import masks_of
 from anomaly.metrics.catalogue import figure
 from anomaly.metrics.recorded import figures
-from anomaly.run.evaluate import write
+from anomaly.run.evaluate import measure, write
 from anomaly.tracking.disk.predictions import read_predictions
 from anomaly.types import Dataset, Detections, Predictions, Split
 
@@ -50,7 +50,9 @@ def written(folder: Path, dataset: Dataset, store, absent: tuple[str, ...] = ())
         name: replace(predictions(split, dataset.classes), **lacking)
         for name, split in (("val", dataset.validate), ("test", dataset.test))
     }
-    return write(folder, dataset, predicted, EVALUATE, store).scores
+    evaluation = measure(dataset, predicted, EVALUATE)
+    write(folder, dataset, evaluation, store)
+    return evaluation.scores
 
 
 def pictures(folder: Path) -> set[str]:
