@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import signal
 import socket
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -57,7 +60,7 @@ def end_well() -> None:
 
 def run(settings: Settings, inspector: Inspector, listener: socket.socket) -> None:
     """Serve in this process until SIGTERM or Ctrl-C, then finish what was accepted."""
-    Server(config(create(settings, inspector), settings)).run([listener])
+    Alone(config(create(settings, inspector), settings)).run([listener])
 
 
 def run_many(settings: Settings, listener: socket.socket, workers: int) -> int:
@@ -68,6 +71,36 @@ def run_many(settings: Settings, listener: socket.socket, workers: int) -> int:
         supervisor = Supervisor(options, [listener])
         supervisor.run()
     return int(any(each.exitcode == STARTUP_FAILURE for each in supervisor.processes))
+
+
+class Alone(Server):
+    """The only process of a service: who waits to be accepted when it ends is answered, too."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept them, then close the listeners, with nothing in between."""
+        loop = asyncio.get_running_loop()
+        waiting = [each for listener in sockets or [] for each in _waiting(listener)]
+        tasks = [loop.create_task(self._answer(connection)) for connection in waiting]
+        await super().shutdown(sockets)
+        await asyncio.gather(*tasks)
+
+    async def _answer(self, connection: socket.socket) -> None:
+        def protocol() -> Connection:
+            return Connection(self.config, self.server_state, self.lifespan.state)
+
+        _, connected = await asyncio.get_running_loop().connect_accepted_socket(
+            protocol, connection
+        )
+        connected.shutdown()
+
+
+def _waiting(listener: socket.socket) -> Iterator[socket.socket]:
+    """The connections that the system has made and nobody has accepted."""
+    with suppress(OSError):  # there is no more
+        while True:
+            connection, _ = listener.accept()
+            connection.setblocking(False)
+            yield connection
 
 
 class Supervisor(Multiprocess):

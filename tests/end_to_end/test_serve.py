@@ -181,7 +181,7 @@ def test_two_hundred_clients_get_a_verdict_or_are_asked_to_come_again(service):
 
 def test_an_end_under_load_loses_no_answer(serve):
     service = serve("--queue", 16)
-    answers, stop = load(service, 8, 0.7)
+    answers, stop = load(service, 40, 0.7)
     ended = service.end()
     stop.set()
     assert (ended.code, ended.err) == (0, "")

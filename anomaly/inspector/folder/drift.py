@@ -12,6 +12,7 @@ from anomaly.inspector.folder.words import photos as so_many
 from anomaly.metrics.intervals import wilson
 
 FEWEST = 20  # photos; fewer cannot show a change
+PRECISION = 1e-6  # of the share of defects
 DIFFERENT = 0.01  # p below which two distributions, or two shares, are called different
 
 
@@ -142,15 +143,20 @@ def cumulative(scores: np.ndarray, grid: np.ndarray) -> np.ndarray:
 def nearest(here: np.ndarray, good: np.ndarray, defective: np.ndarray) -> float:
     """The share of defects, 0..1, whose mixture of two (k,) distributions is nearest to `here`.
 
-    The largest gap is a convex function of the share, so a search by sections ends at its minimum.
+    The largest gap is a convex function of the share, so a search by thirds ends at its minimum.
     """
-    from scipy.optimize import minimize_scalar
 
     def gap(share: float) -> float:
         return float(np.abs(here - good - share * (defective - good)).max())
 
-    inside = minimize_scalar(gap, bounds=(0, 1), method="bounded", options={"xatol": 1e-6}).x
-    return min((0.0, 1.0, float(inside)), key=gap)
+    low, high = 0.0, 1.0
+    while high - low > PRECISION:
+        third = (high - low) / 3
+        if gap(low + third) <= gap(high - third):
+            high -= third
+        else:
+            low += third
+    return min((0.0, 1.0, (low + high) / 2), key=gap)
 
 
 def _evidence(defective: np.ndarray, share: float) -> float:
