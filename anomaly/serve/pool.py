@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 from anomaly.serve.refusals import Refusal
 
 Result = TypeVar("Result")
-NEWEST = 0.1  # weight of the last photo in the mean time of one
+NEWEST = 0.2  # weight of the last photo in the mean time of one
 
 
 class Pool:
@@ -48,6 +48,8 @@ class Pool:
             async with asyncio.timeout(self._seconds):
                 return await asyncio.gather(*wrapped)
         except TimeoutError:
+            if any(future.cancel() for future in futures):  # nobody came to it
+                raise self._busy from None
             raise Refusal(504, f"there was no verdict within {self._seconds:g} seconds") from None
         finally:
             for future in futures:  # what still waits need not be judged
@@ -61,16 +63,25 @@ class Pool:
         """
         if count > self._places:
             raise Refusal(413, f"at most {self._places} photos are taken at a time, got {count}")
-        if self._taken + count > self._places:
-            wait = max(1, math.ceil(self._taken * self._mean / self._threads))
-            sentence = f"{self._taken} photos wait already; try again in {wait} s"
-            raise Refusal(503, sentence, Retry_After=str(wait))
+        if self._taken + count > self._places or self._wait > self._seconds:
+            raise self._busy
 
     def close(self) -> None:
         """Finish what was taken, and give the cores back."""
         self._executor.shutdown()
         cv2.setNumThreads(self._opencv)
         self._blas.restore_original_limits()
+
+    @property
+    def _wait(self) -> float:
+        """Seconds until all are judged that are here."""
+        return self._taken * self._mean / self._threads
+
+    @property
+    def _busy(self) -> Refusal:
+        wait = max(1, math.ceil(self._wait))
+        sentence = f"{self._taken} photos wait already; try again in {wait} s"
+        return Refusal(503, sentence, Retry_After=str(wait))
 
     def _take(self, count: int) -> None:
         with self._lock:

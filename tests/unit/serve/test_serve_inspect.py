@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import threading
+import zlib
+from base64 import b64decode
 
 import cv2
 import numpy as np
@@ -64,10 +66,8 @@ def test_the_overlay_is_the_picture_of_a_judged_folder(client, verdict):
 
 
 def test_the_heat_is_a_picture_of_the_grid(client, verdict):
-    import base64
-
     heat = client("POST", "/inspect?heat=true", SCRATCH).json["heat"]
-    grey = np.asarray(Image.open(io.BytesIO(base64.b64decode(heat))))
+    grey = np.asarray(Image.open(io.BytesIO(b64decode(heat))))
     assert np.abs(grey / 255 - verdict.heat).max() <= 0.5 / 255 + 1e-6
 
 
@@ -82,8 +82,6 @@ def test_a_threshold_holds_for_its_request_alone(client, verdict):
 def huge() -> bytes:
     """A PNG of 200 million pixels and more."""
     header = b"IHDR" + (20000).to_bytes(4, "big") + (10001).to_bytes(4, "big") + b"\x08\0\0\0\0"
-    import zlib
-
     chunk = (13).to_bytes(4, "big") + header + zlib.crc32(header).to_bytes(4, "big")
     return b"\x89PNG\r\n\x1a\n" + chunk + SCRATCH[33:]
 
