@@ -99,7 +99,7 @@ lock: | $(UV) ## compile pyproject.toml and requirements/*.in into locked, hashe
 	$(LOCK) $(AS_BASE) requirements/gpu.in -o requirements/gpu.txt
 	$(LOCK) $(AS_BASE) --extra slurm -o requirements/slurm.txt
 	$(LOCK) -c requirements/base.txt requirements/server.in -o requirements/server.txt
-	$(LOCK) --extra train --extra ray pyproject.toml -o requirements/ray.txt
+	$(LOCK) --extra train --extra serve --extra ray pyproject.toml -o requirements/ray.txt
 LOCK = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header -c requirements/constraints.in
 AS_BASE = -c requirements/base.txt --extra train pyproject.toml
 

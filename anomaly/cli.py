@@ -51,6 +51,12 @@ VERBS = {
         "judge photos over HTTP, with a page for the person at the line",
         "serve",
     ),
+    "serve-ray": Verb(
+        "anomaly.serve.ray_command",
+        "MODEL [--replicas N]",
+        "the same on a Ray cluster, in replicas that may die",
+        "serve,ray",
+    ),
     "promote": Verb(
         "anomaly.inspector.promote", "RUN ALIAS", "name the model that the line shall use", "train"
     ),

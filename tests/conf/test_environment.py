@@ -70,7 +70,11 @@ def test_what_runs_need_has_the_same_versions_in_both_locks():
 
 @pytest.mark.parametrize(
     "lock, extras",
-    {"base.txt": ("train",), "slurm.txt": ("train", "slurm"), "ray.txt": ("train", "ray")}.items(),
+    {
+        "base.txt": ("train",),
+        "slurm.txt": ("train", "slurm"),
+        "ray.txt": ("train", "serve", "ray"),
+    }.items(),
 )
 def test_the_locked_versions_are_among_those_that_the_package_accepts(lock, extras):
     locked = pins(lock)
@@ -81,8 +85,9 @@ def test_the_locked_versions_are_among_those_that_the_package_accepts(lock, extr
 
 
 def test_what_the_package_imports_is_what_it_asks_for():
-    asked = {canonicalize_name(r.name) for r in requirements("train", "serve")} | {OTHER_BACKEND}
-    providers = packages_distributions()
+    extras = requirements("train", "serve", "export", "ray")
+    asked = {canonicalize_name(r.name) for r in extras} | {OTHER_BACKEND}
+    providers = {"ray": ["ray"], **packages_distributions()}  # which has an environment for itself
     for path in (ROOT / "anomaly").rglob("*.py"):
         for name in set(imported(path)) - sys.stdlib_module_names - {"anomaly"}:
             provided_by = {canonicalize_name(d) for d in providers[name]}
