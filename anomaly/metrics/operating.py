@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from anomaly.metrics.calibration import apply_temperature, fit_temperature
-from anomaly.metrics.join import Joined
 from anomaly.types import Predictions
+
+if TYPE_CHECKING:
+    from anomaly.metrics.join import Joined
 
 DECISIONS = ("sorting_escape_rate", "sorting_overkill_rate", "coverage", "kept_accuracy")
 

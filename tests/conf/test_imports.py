@@ -184,3 +184,20 @@ print(sorted({heavy!r} & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+@pytest.mark.parametrize("module", ["anomaly.inspector.bundle", "anomaly.serve.command"])
+def test_judging_and_serving_load_only_what_their_extras_install(module):
+    heavy = {
+        "keras",
+        "tensorflow",
+        "mlflow",
+        "hydra",
+        "omegaconf",
+        "sklearn",
+        "pycocotools",
+        "pandas",
+    }
+    code = f"import sys, {module}; print(sorted({heavy!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "[]", done.stderr
