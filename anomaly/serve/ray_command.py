@@ -23,6 +23,7 @@ from anomaly.inspector.find import bundle_of
 from anomaly.serve.command import TOKEN
 from anomaly.serve.ray_serve import application
 from anomaly.serve.server import listen
+from anomaly.serve.service import load
 from anomaly.serve.settings import Settings
 
 NAME = "anomaly"  # of the application in the cluster
@@ -44,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         threads=options.threads,
         token=os.environ.get(TOKEN, "").strip() or None,
     )
+    load(settings)  # what is wrong with the bundle is known here, before replicas start
     end = threading.Event()
     _connect(options)
     for number in (signal.SIGTERM, signal.SIGINT):

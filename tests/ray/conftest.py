@@ -23,7 +23,7 @@ def ray_bundle(tmp_path_factory) -> Path:
         grid=64, temperature=1.0, sorting_threshold=0.78, reject_below=0.3,
         validate_scores=[0.7, 0.76, 0.8, 0.9], validate_defective=[False, False, True, True],
         figures={}, evidence="40 images", outcomes={}, versions={},
-        run={"id": "0" * 32, "name": "demo-bovw"}, created="2026-11-27",
+        run={"id": "0" * 32, "name": "demo-bovw"}, created="2026-11-27", runtime="onnx",
     )  # fmt: skip
     seal(folder, about)
     return folder

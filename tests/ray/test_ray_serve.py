@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,36 +25,37 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 PHOTO = (ROOT / "tests" / "saved" / "scratch_001.png").read_bytes()
 REQUESTS, CLIENTS = 120, 6
+OUTPUT = "output.txt"
 
 
-def serving(words: list[str]) -> subprocess.Popen:
+@contextmanager
+def serving(folder: Path, *words: str) -> Iterator[subprocess.Popen]:
+    """The command, whose output goes to a file in `folder`."""
     environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0"}
     command = [sys.executable, "-m", "anomaly.cli", "serve-ray", *words]
-    return subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env=environment,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+    with (folder / OUTPUT).open("w") as output:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.wait(60)
 
 
 @pytest.fixture(scope="module")
-def service(ray_bundle, tmp_path_factory) -> Iterator[tuple[subprocess.Popen, int]]:
-    """The process of a service with two replicas, and its port."""
+def port(ray_bundle, tmp_path_factory) -> Iterator[int]:
+    """Of a service with two replicas."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    corrections = str(tmp_path_factory.mktemp("corrections"))
-    words = [str(ray_bundle), "--replicas", "2", "--port", str(port), "--corrections", corrections]
-    process = serving(words)
-    assert process.stdout and process.stderr
-    lines = [process.stdout.readline() for _ in range(2)]
-    assert "page" in lines[-1], process.stderr.read()
-    yield process, port
-    process.terminate()
-    assert process.wait(60) == 0
+        number = free.getsockname()[1]
+    folder = tmp_path_factory.mktemp("served")
+    words = ["--replicas", "2", "--port", str(number), "--corrections", str(folder / "corrections")]
+    with serving(folder, str(ray_bundle), *words) as process:
+        while "page " not in (text := (folder / OUTPUT).read_text()):
+            assert process.poll() is None, text
+            time.sleep(0.2)
+        yield number
+    assert process.returncode == 0
 
 
 def ask(port: int, body: bytes = PHOTO, path: str = "/inspect") -> tuple[int, dict]:
@@ -72,16 +74,14 @@ def judges() -> dict[int, int]:
     return {int(process): int(parent) for process, parent in rows}
 
 
-def test_answers_and_refusals_are_those_of_the_service(service):
-    _, port = service
+def test_answers_and_refusals_are_those_of_the_service(port):
     status, verdict = ask(port)
     assert status == 200 and set(verdict["probabilities"]) == {"good", "hole", "scratch", "stain"}
     assert ask(port, b"none") == (422, {"error": "the photo: not an image"})
     assert ask(port, path="/nothing")[0] == 404
 
 
-def test_no_request_is_lost_when_a_replica_is_killed(service):
-    _, port = service
+def test_no_request_is_lost_when_a_replica_is_killed(port):
     before = judges()
     assert len(before) == 2
     with ThreadPoolExecutor(CLIENTS) as pool:
@@ -97,17 +97,17 @@ def test_no_request_is_lost_when_a_replica_is_killed(service):
     assert len(judges()) == 2
 
 
-def test_what_cannot_be_served_is_a_sentence(ray_bundle):
+def test_a_port_that_is_taken_is_a_sentence(ray_bundle, tmp_path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        port = str(taken.getsockname()[1])
-        process = serving([str(ray_bundle), "--port", port])
-        assert "cannot listen at 127.0.0.1" in process.communicate(timeout=60)[1]
-    assert process.returncode == 1
+        words = [str(ray_bundle), "--port", str(taken.getsockname()[1])]
+        with serving(tmp_path, *words) as process:
+            assert process.wait(60) == 1
+    assert (tmp_path / OUTPUT).read_text().startswith("error: cannot listen at 127.0.0.1")
 
 
-def test_more_replicas_than_processors_are_a_sentence(ray_bundle):
-    process = serving([str(ray_bundle), "--replicas", "1000", "--port", "8739"])
-    assert "need 1000 processors, and the cluster has" in process.communicate(timeout=60)[1]
-    assert process.returncode == 1
+def test_more_replicas_than_processors_are_a_sentence(ray_bundle, tmp_path):
+    with serving(tmp_path, str(ray_bundle), "--replicas", "1000", "--port", "8739") as process:
+        assert process.wait(60) == 1
+    assert "need 1000 processors, and the cluster has" in (tmp_path / OUTPUT).read_text()
