@@ -46,7 +46,7 @@ print(codes, sorted({"numpy", "cv2", "hydra", "keras", "mlflow"} & set(sys.modul
     {
         ("reprot",): "anomaly reprot is not known; did you mean report? (one of: train, inspect, ",
         ("data", "downlaod"): "anomaly data downlaod is not known; did you mean data download?",
-        (): "give a verb, one of: train, inspect, export, serve, promote, report, ui, data draw, data download",
+        (): "give a verb, one of: train, inspect, export, deploy, serve, serve-ray, promote, report, ui, data draw, data download",
         ("inspect", "nowhere", "x.png"): "nowhere is no model: there is no such folder",
         ("promote", "0" * 32, "champion", "--output", "nowhere"): "no run was ever recorded in ",
         ("train", "data.categry=x"): "data.categry is not a known key; did you mean data.category?",
