@@ -10,14 +10,14 @@ from __future__ import annotations
 import argparse
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from anomaly.data.read import SUFFIXES
-from anomaly.errors import InputError
+from anomaly.errors import InputError, first_line
 from anomaly.inspector.about import About
 from anomaly.inspector.bundle import check, read
 from anomaly.inspector.find import bundle_of
@@ -57,25 +57,50 @@ def main(arguments: Sequence[str] | None = None) -> int:
     results = Results(out, inspector)
     if not options.watch:
         results.choose(files)
+    judge_files = _on_ray(bundle, options) if options.ray else judge
     with results.alone(), _logged(results):
-        _judge(inspector, list_files, results, options.watch)
+        _judge(inspector, list_files, results, options.watch, judge_files)
         _conclude(inspector, results)
     rejected = any(row.verdict in REJECTED for row in results.shown)
     return REJECTED_ONE if options.fail_on_defect and rejected else 0
 
 
-def _judge(inspector: Inspector, list_files: partial, results: Results, watched: bool) -> None:
+def _judge(
+    inspector: Inspector,
+    list_files: partial,
+    results: Results,
+    watched: bool,
+    judge_files: Callable[[Inspector, Sequence[str], Results], None],
+) -> None:
     """Ctrl-C is how watching ends; else it leaves what is judged in the table and on the page."""
     try:
         if watched:
             look = partial(list_files, again=True)
             watch(inspector, look, results, partial(_write, inspector, results))
-        judge(inspector, list_files(), results)
+        judge_files(inspector, list_files(), results)
     except KeyboardInterrupt:
         if watched:
             return
         _write(inspector, results)
         raise
+
+
+def _on_ray(bundle: Path, options: argparse.Namespace) -> partial:
+    """As `judge`, in the processes of a cluster.
+
+    Raises:
+        InputError: Ray is not installed, or photos are watched.
+    """
+    if options.watch:
+        raise InputError("--ray is for photos that are there already; leave out --watch")
+    try:
+        from anomaly.inspector.folder import ray_data
+    except ImportError as error:
+        raise InputError(
+            "--ray needs Ray: in this project's clone, pip install '.[inspect,ray]'"
+            f" ({first_line(error)})"
+        ) from None
+    return partial(ray_data.judge, bundle=bundle, processes=options.ray)
 
 
 def _write(inspector: Inspector, results: Results) -> Findings:
@@ -127,6 +152,12 @@ def _logged(results: Results) -> Iterator[None]:
             handler.close()
 
 
+def _count(text: str) -> int:
+    if text.isdecimal() and int(text):
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1 on")
+
+
 def _share(text: str) -> float:
     with suppress(ValueError):
         if 0 <= float(text) <= 1:
@@ -142,6 +173,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--out", type=Path, metavar="DIR",
         help="where the results go (default: one for each model in <output>/inspected)")  # fmt: skip
     add("--watch", action="store_true", help="go on with photos that come later, until Ctrl-C")
+    add("--ray", type=_count, metavar="N",
+        help="judge in N processes of the Ray cluster at RAY_ADDRESS, or of one on this machine")  # fmt: skip
     add("--fail-on-defect", action="store_true", help="exit code 3 when a part was sorted out")
     thresholds = parser.add_mutually_exclusive_group()
     thresholds.add_argument("--threshold", type=_share, metavar="P",

@@ -30,7 +30,7 @@ def judge(inspector: Inspector, files: Sequence[str], results: Results) -> None:
     for place, photo in enumerate(track(photos, "photos", len(files)), 1):
         signals.check()
         if photo:
-            row, picture = _judged(inspector, photo)
+            row, picture = judged(inspector, photo)
             results.add(row, picture)
             what = row.reason or f"{row.verdict} {row.defect}".strip()
             log.info("%d/%d %s: %s", place, len(files), one_line(photo.file), what)
@@ -59,7 +59,7 @@ def watch(
         time.sleep(PAUSE)
 
 
-def _judged(inspector: Inspector, photo: Photo) -> tuple[Row, bytes | None]:
+def judged(inspector: Inspector, photo: Photo) -> tuple[Row, bytes | None]:
     """The row of a file, and a small picture if it is a photo."""
     model = inspector.about.names()
     if photo.image is None:
