@@ -19,9 +19,8 @@ from pathlib import Path
 
 import pytest
 
-from anomaly.export.bundle import write
 from anomaly.inspector.about import About
-from anomaly.inspector.bundle import read, seal
+from anomaly.inspector.bundle import seal
 
 from .conftest import REPOSITORY, Ended, Process
 
@@ -31,7 +30,7 @@ ABOUT = About(
     kind="classifier", ensemble=False, category="demo", classes=["good", "hole", "scratch", "stain"],
     grid=64, temperature=1.0, sorting_threshold=0.5, reject_below=0.0,
     validate_scores=[0.1, 0.9], validate_defective=[False, True], figures={}, evidence="two images",
-    outcomes={}, run={"id": "0", "name": "demo-tiny"}, versions={}, created="2026-11-27",
+    outcomes={}, run={"id": "0", "name": "demo-tiny"}, versions={}, created="2026-11-27", runtime="onnx",
 )  # fmt: skip
 HEAVY = ("keras", "tensorflow", "mlflow", "hydra", "omegaconf", "jax", "sklearn", "matplotlib")
 GIGABYTE = 2**30
@@ -39,13 +38,11 @@ GIGABYTE = 2**30
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory) -> Path:
-    """A bundle for ONNX Runtime."""
-    folder = tmp_path_factory.mktemp("model")
-    shutil.copytree(SAVED / "classifier", folder / "keras")
-    (folder / "keras" / "expected.json").unlink()
-    seal(folder / "keras", ABOUT)
-    write(read(folder / "keras"), "onnx", folder / "onnx")
-    return folder / "onnx"
+    """A bundle for ONNX Runtime, as an earlier version exported it."""
+    folder = tmp_path_factory.mktemp("model") / "onnx"
+    shutil.copytree(SAVED.parent / "exported", folder)
+    seal(folder, ABOUT)
+    return folder
 
 
 class Service:

@@ -8,7 +8,6 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
@@ -16,9 +15,8 @@ from urllib.parse import quote
 import pytest
 from uvicorn import Server
 
-from anomaly.export.bundle import write
 from anomaly.inspector.about import About
-from anomaly.inspector.bundle import read, seal
+from anomaly.inspector.bundle import seal
 from anomaly.serve.app import create
 from anomaly.serve.server import config, listen
 from anomaly.serve.settings import Settings
@@ -30,7 +28,7 @@ ABOUT = About(
     grid=64, temperature=1.0, sorting_threshold=0.35, reject_below=0.3,
     validate_scores=[0.2, 0.3, 0.4, 0.9], validate_defective=[False, False, True, True],
     figures={}, evidence="40 images", outcomes={}, versions={},
-    run={"id": "0" * 32, "name": "demo-tiny"}, created="2026-11-27",
+    run={"id": "0" * 32, "name": "demo-tiny"}, created="2026-11-27", runtime="onnx",
 )  # fmt: skip
 
 
@@ -82,13 +80,11 @@ class Client(NamedTuple):
 
 @pytest.fixture(scope="session")
 def exported(tmp_path_factory) -> Path:
-    """A bundle for ONNX Runtime."""
-    folder = tmp_path_factory.mktemp("exported")
-    shutil.copytree(SAVED / "classifier", folder / "keras")
-    (folder / "keras" / "expected.json").unlink()
-    seal(folder / "keras", replace(ABOUT))
-    write(read(folder / "keras"), "onnx", folder / "onnx")
-    return folder / "onnx"
+    """A bundle for ONNX Runtime, of saved/classifier as an earlier version exported it."""
+    folder = tmp_path_factory.mktemp("exported") / "onnx"
+    shutil.copytree(SAVED.parent / "exported", folder)
+    seal(folder, ABOUT)
+    return folder
 
 
 @contextmanager
