@@ -18,16 +18,14 @@ DECISIONS = ("sorting_escape_rate", "sorting_overkill_rate", "coverage", "kept_a
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """How probabilities become decisions.
+    """How probabilities become decisions."""
 
-    temperature: softens the learner's probabilities (1 leaves them).
-    sorting_threshold: a part this likely defective, 0..1, or more is sorted out.
-    reject_below: a class is sure from this probability on, 0..1; a part that is not sorted out and
-        is less surely good goes to a person.
-    """
-
+    #: softens the learner's probabilities (1 leaves them)
     temperature: float
+    #: a part this likely defective, 0..1, or more is sorted out
     sorting_threshold: float
+    #: a class is sure from this probability on, 0..1; a part that is neither sorted out nor so surely
+    #: good goes to a person
     reject_below: float
 
 
