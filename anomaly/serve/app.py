@@ -10,8 +10,9 @@ from fastapi import FastAPI
 
 import anomaly
 from anomaly.inspector.inspector import Inspector
-from anomaly.serve import correcting, health, inference, inspection, judged, pages, refusals
-from anomaly.serve.gate import Gate
+from anomaly.serve.http import refusals
+from anomaly.serve.http.gate import Gate
+from anomaly.serve.routes import correcting, health, inference, inspection, judged, pages
 from anomaly.serve.service import open_service
 from anomaly.serve.settings import Settings
 

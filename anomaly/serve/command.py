@@ -21,7 +21,7 @@ from anomaly.inspector.about import About
 from anomaly.inspector.bundle import check
 from anomaly.inspector.find import bundle_of
 from anomaly.runtime.cores import count
-from anomaly.serve.server import end_well, listen, run, run_many
+from anomaly.serve.http.server import end_well, listen, run, run_many
 from anomaly.serve.service import load
 from anomaly.serve.settings import Settings
 

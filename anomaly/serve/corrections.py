@@ -16,7 +16,7 @@ from anomaly.errors import InputError
 from anomaly.inspector.verdict import Verdict
 from anomaly.runtime.disk import sentence
 from anomaly.runtime.files import replacing
-from anomaly.serve.refusals import Refusal
+from anomaly.serve.http.refusals import Refusal
 from anomaly.types import GOOD, Image
 
 LINES = "corrections.jsonl"

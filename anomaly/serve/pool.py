@@ -14,7 +14,7 @@ import cv2
 from prometheus_client import Gauge
 from threadpoolctl import threadpool_limits
 
-from anomaly.serve.refusals import Refusal
+from anomaly.serve.http.refusals import Refusal
 
 Result = TypeVar("Result")
 NEWEST = 0.2  # weight of the last photo in the mean time of one

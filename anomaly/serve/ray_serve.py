@@ -14,10 +14,10 @@ from ray.serve.exceptions import BackPressureError
 from ray.serve.handle import DeploymentHandle
 
 from anomaly.serve.app import create
-from anomaly.serve.body import Body, Message
-from anomaly.serve.refusals import CLIENT_GONE, Disconnected, Refusal
+from anomaly.serve.http.body import Body, Message
+from anomaly.serve.http.refusals import CLIENT_GONE, Disconnected, Refusal
+from anomaly.serve.http.upload import whole
 from anomaly.serve.settings import Settings
-from anomaly.serve.upload import whole
 
 TRIES = 3  # replicas that may die of one photo, or while they judge it
 PASSED_ON = (  # of ASGI's scope

@@ -18,7 +18,7 @@ from uvicorn import Server
 from anomaly.inspector.about import About
 from anomaly.inspector.bundle import seal
 from anomaly.serve.app import create
-from anomaly.serve.server import config, listen
+from anomaly.serve.http.server import config, listen
 from anomaly.serve.settings import Settings
 
 SAVED = Path(__file__).parents[2] / "saved"

@@ -11,8 +11,8 @@ import cv2
 import pytest
 from prometheus_client import CollectorRegistry, Gauge
 
+from anomaly.serve.http.refusals import Refusal
 from anomaly.serve.pool import Pool
-from anomaly.serve.refusals import Refusal
 
 SLOW = partial(time.sleep, 0.3)
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from anomaly.serve.refusals import Refusal
+from anomaly.serve.http.refusals import Refusal
 from anomaly.serve.service import Service
 
 

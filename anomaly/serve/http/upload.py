@@ -9,7 +9,7 @@ import python_multipart as _  # noqa: F401  (the framework needs it for forms, a
 from fastapi import Request
 from fastapi.datastructures import FormData
 
-from anomaly.serve.refusals import Refusal
+from anomaly.serve.http.refusals import Refusal
 
 FIELD = "photo"
 FORM = "multipart/form-data"

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from anomaly.serve.refusals import Refusal, parsed
+from anomaly.serve.http.refusals import Refusal, parsed
 
 INPUT = "photo"
 CHANNELS = 3

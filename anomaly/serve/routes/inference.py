@@ -14,11 +14,11 @@ from fastapi.responses import JSONResponse
 
 import anomaly
 from anomaly.inspector.verdict import Verdict
-from anomaly.serve.health import expect_ready
-from anomaly.serve.refusals import Refusal
+from anomaly.serve.http.refusals import Refusal
+from anomaly.serve.http.upload import whole
+from anomaly.serve.routes.health import expect_ready
+from anomaly.serve.routes.tensors import INPUT, read
 from anomaly.serve.service import Service
-from anomaly.serve.tensors import INPUT, read
-from anomaly.serve.upload import whole
 from anomaly.types import Image
 
 JSON_LENGTH = "inference-header-content-length"  # of Triton: tensors in bytes follow the JSON

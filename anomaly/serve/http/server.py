@@ -22,8 +22,8 @@ from uvicorn.supervisors import Multiprocess
 from anomaly.errors import InputError
 from anomaly.inspector.inspector import Inspector
 from anomaly.serve.app import create
-from anomaly.serve.connection import Connection
 from anomaly.serve.counters import SHARED
+from anomaly.serve.http.connection import Connection
 from anomaly.serve.settings import Settings
 
 ALIVE = 30  # seconds until a process that does not answer is replaced

@@ -8,9 +8,9 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import unquote
 
-from anomaly.serve.body import Body, Message, Receive
 from anomaly.serve.counters import Counters
-from anomaly.serve.refusals import Refusal
+from anomaly.serve.http.body import Body, Message, Receive
+from anomaly.serve.http.refusals import Refusal
 from anomaly.serve.settings import Settings
 
 Send = Callable[[Message], Awaitable[None]]

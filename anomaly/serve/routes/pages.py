@@ -9,10 +9,10 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
-from anomaly.serve.answers import names
+from anomaly.serve.routes.answers import names
 from anomaly.serve.service import Service
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parent / "page"
 FILES = {
     "/": ("page.html", "text/html"),
     "/page.css": ("page.css", "text/css"),

@@ -7,11 +7,11 @@ from fastapi.datastructures import FormData
 from fastapi.responses import JSONResponse
 
 from anomaly.inspector.verdict import Verdict
-from anomaly.serve.answers import names
 from anomaly.serve.corrections import checked, keep
-from anomaly.serve.refusals import Refusal
+from anomaly.serve.http.refusals import Refusal
+from anomaly.serve.http.upload import FORM, correction_body, media_type, photo_of
+from anomaly.serve.routes.answers import names
 from anomaly.serve.service import Service
-from anomaly.serve.upload import FORM, correction_body, media_type, photo_of
 from anomaly.types import Image
 
 

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from fastapi import APIRouter
 from fastapi.responses import FileResponse
 
-from anomaly.serve.refusals import Refusal
+from anomaly.serve.http.refusals import Refusal
 from anomaly.serve.service import Service
 
 INDEX = "index.html"

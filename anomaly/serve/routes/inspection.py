@@ -8,9 +8,9 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response
 
-from anomaly.serve.answers import JPEG, JSON, PNG, answer, names, wanted
+from anomaly.serve.http.upload import BODY, photo_in
+from anomaly.serve.routes.answers import JPEG, JSON, PNG, answer, names, wanted
 from anomaly.serve.service import Service
-from anomaly.serve.upload import BODY, photo_in
 
 CONTENT = {JSON: {}, **{each: {"schema": {"type": "string"}} for each in (JPEG, PNG)}}
 

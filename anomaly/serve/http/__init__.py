@@ -1,0 +1,1 @@
+"""Sockets, limits and refusals: what every request meets before a route."""

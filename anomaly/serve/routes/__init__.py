@@ -1,0 +1,1 @@
+"""What may be asked: a module for each kind of address."""
