@@ -52,7 +52,7 @@ VERBS = {
         "serve",
     ),
     "serve-ray": Verb(
-        "anomaly.serve.ray_command",
+        "anomaly.serve.cluster.command",
         "MODEL [--replicas N]",
         "the same on a Ray cluster, in replicas that may die",
         "serve,ray",

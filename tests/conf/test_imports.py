@@ -63,7 +63,7 @@ OWNERS = {  # library: the places, as path prefixes under anomaly/, that may imp
     "fastapi": {"serve/"},
     "uvicorn": {"serve/"},
     "prometheus_client": {"serve/"},
-    "ray": {"serve/ray_", "inspector/folder/ray_data.py"},
+    "ray": {"serve/cluster/", "inspector/folder/ray_data.py"},
     "jax": {"model/classifier/compiled.py"},
     "mlflow": {"tracking/"},
     "filelock": {

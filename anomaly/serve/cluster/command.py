@@ -20,9 +20,9 @@ from ray import serve
 from anomaly.errors import InputError, first_line
 from anomaly.inspector.bundle import check
 from anomaly.inspector.find import bundle_of
+from anomaly.serve.cluster.replicas import application
 from anomaly.serve.command import TOKEN
 from anomaly.serve.http.server import listen
-from anomaly.serve.ray_serve import application
 from anomaly.serve.service import load
 from anomaly.serve.settings import Settings
 
