@@ -37,7 +37,7 @@ VERBS = {
         "anomaly.export.command",
         "MODEL OUT --to RUNTIME",
         "take a model to a runtime without TensorFlow, with proof",
-        "export",
+        "train,export",
     ),
     "deploy": Verb(
         "anomaly.export.deploy",

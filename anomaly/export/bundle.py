@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import cast
 
 from anomaly.export.formats import write as write_network
-from anomaly.inspector import golden
+from anomaly.inspector import exported, golden
 from anomaly.inspector.bundle import MEMBERS, read, seal
 from anomaly.inspector.exported import SETTINGS
 from anomaly.inspector.inspector import Inspector
 from anomaly.inspector.team import Team, write_combiner
 from anomaly.model.learner import Graph, Learner
+from anomaly.runtime.cores import count
 
 Finish = Callable[[Path, int], None]  # of the folder and the input size of a written network
 
@@ -38,8 +39,7 @@ def write(
         _write_network(graph, runtime, folder)
         if finish:
             finish(folder, graph.network.input_shape[1])
-        seal(folder, about)
-        judge = read(folder).judge
+        judge = exported.load(folder, about, count())
         about = replace(about, golden=golden.answers(judge, about.grid))
     else:  # what it saves needs no Keras
         cast(Learner, inspector.judge).save(folder)

@@ -12,20 +12,22 @@ import argparse
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from anomaly.errors import InputError
-from anomaly.export.bundle import write
-from anomaly.export.parity import OF_BYTES, PROBABILITY, Difference, check, replay
-from anomaly.export.quantise import RUNTIME, quantise
-from anomaly.export.views import in_views
-from anomaly.inspector.bundle import read
+from anomaly.inspector.bundle import check, read
 from anomaly.inspector.find import bundle_of
 from anomaly.inspector.inspector import Inspector
 from anomaly.inspector.runtimes.network import KERAS, RUNTIMES
-from anomaly.run import again
-from anomaly.run.again import Again
 from anomaly.runtime.files import new_folder
+from anomaly.runtime.import_keras import import_keras
 from anomaly.types import Predictions
+
+if TYPE_CHECKING:
+    from anomaly.export.parity import Difference
+    from anomaly.run.again import Again
+
+INT8 = "openvino"  # whose int8 is faster
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -36,16 +38,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
             something else; nothing is written then.
     """
     options = _parser().parse_args(arguments)
-    if options.out.exists():
-        raise InputError(f"{options.out} exists already; give the name of a new folder")
-    inspector = read(bundle_of(options.model, options.output, options.uri))
-    if inspector.about.runtime != KERAS:
-        raise InputError(
-            f"{options.model} was exported already, to {inspector.about.runtime}; give the run that it"
-            f" comes from ({inspector.about.run['id']})"
-        )
-    if options.int8 and options.to != RUNTIME:
-        raise InputError(f"--int8 is for --to {RUNTIME}; on {options.to} it would be slower")
+    _check_words(options)
+    bundle = bundle_of(options.model, options.output, options.uri)
+    if (runtime := check(bundle).runtime) != KERAS:
+        raise InputError(f"{options.model} was exported already, to {runtime}; give its run")
+    import_keras()  # only now: a wrong word is refused before TensorFlow loads
+    from anomaly.export.bundle import write
+    from anomaly.export.parity import OF_BYTES, PROBABILITY, replay
+    from anomaly.export.parity import check as check_equal
+    from anomaly.export.quantise import quantise
+    from anomaly.export.views import in_views
+
+    inspector = read(bundle)
     run, recorded = _recorded(inspector, options)
     if options.views:
         inspector, recorded = in_views(inspector, options.views, run.dataset, run.config.evaluate)
@@ -54,13 +58,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with new_folder(options.out) as folder:
         exported = write(inspector, options.to, folder, finish)
         differences = replay(exported, run.dataset.validate.images, recorded)
-        check(differences, _name(inspector, options), OF_BYTES if options.int8 else PROBABILITY)
+        check_equal(
+            differences, _name(inspector, options), OF_BYTES if options.int8 else PROBABILITY
+        )
         size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     print("\n".join(_summary(exported, differences, size, options)))
 
 
+def _check_words(options: argparse.Namespace) -> None:
+    if options.out.exists():
+        raise InputError(f"{options.out} exists already; give the name of a new folder")
+    if options.int8 and options.to != INT8:
+        raise InputError(f"--int8 is for --to {INT8}; on {options.to} it would be slower")
+
+
 def _recorded(inspector: Inspector, options: argparse.Namespace) -> tuple[Again, Predictions]:
     """What the run learned from, and what it recorded of validate."""
+    from anomaly.run import again
     from anomaly.tracking.find import predictions_of, run_of
     from anomaly.tracking.store import store_at
 

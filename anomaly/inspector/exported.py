@@ -11,8 +11,10 @@ import numpy as np
 
 from anomaly.cache.store import NoCache
 from anomaly.data.images import load_image
-from anomaly.errors import InputError
+from anomaly.errors import InputError, first_line
+from anomaly.inspector import golden
 from anomaly.inspector.about import About
+from anomaly.inspector.fields import Check, is_count, is_share, is_side, table_of
 from anomaly.inspector.runtimes.network import Network
 from anomaly.inspector.runtimes.network import load as load_network
 from anomaly.model.answers import detections, localise
@@ -43,6 +45,8 @@ class ClassifierJudge(Parts):
         """As `Classifier.predict`; the network's heat has the grid that it was exported for."""
         answers = [localise.answer(self.network(self.pixels(image))) for image in images]
         proba, heat = (np.stack(column) for column in zip(*answers, strict=True))
+        if heat.shape[1:] != (grid, grid):
+            raise ValueError(f"the network's heat is {heat.shape[1:]}, not of side {grid}")
         return localise.predictions(images, self.classes, proba, heat, self.settings["threshold"])
 
 
@@ -59,6 +63,18 @@ class DetectorJudge(Parts):
         return [{name: values[0] for name, values in self.network(pixels).items()}]
 
 
+def _is_views(value: Any) -> bool:
+    return is_count(value) and value in (1, 2, 4, 8)
+
+
+def _is_thresholds(value: Any) -> bool:
+    return table_of(is_share)(value) and {*value} == {"name", "pixel"}
+
+
+NEEDED: dict[str, dict[str, Check]] = {  # of the settings of each kind
+    "classifier": {"threshold": is_share},
+    "mask_rcnn": {"views": _is_views, "thresholds": _is_thresholds},
+}
 JUDGES: dict[str, Callable[..., Any]] = {"classifier": ClassifierJudge, "mask_rcnn": DetectorJudge}
 
 
@@ -74,10 +90,39 @@ def load(folder: Path, about: About, threads: int) -> Any:
         return load_bovw(folder, NoCache())
     if about.kind not in JUDGES:
         raise InputError(f"{folder} holds a model of kind {about.kind!r}, which this version lacks")
-    try:
-        content = json.loads((folder / SETTINGS).read_text())
-        size, settings = int(content["size"]), dict(content["settings"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{folder / SETTINGS} is damaged ({error!r}); copy it again") from None
+    size, settings = _settings(folder / SETTINGS, about.kind)
     network = load_network(about.runtime, folder, threads)
     return JUDGES[about.kind](network, tuple(about.classes), size, settings)
+
+
+def _settings(file: Path, kind: str) -> tuple[int, dict[str, Any]]:
+    """The size of the network's input, and what its judge needs; each value is one that it can be."""
+    try:
+        content = json.loads(file.read_text())
+        size, settings = content["size"], content["settings"]
+        if is_side(size) and all(holds(settings[name]) for name, holds in NEEDED[kind].items()):
+            return size, settings
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        pass
+    raise InputError(f"{file} is damaged, or of another kind of model; copy it again")
+
+
+def check(judge: Any, about: About, where: str) -> None:
+    """Ask a judge about the drawn photos whose answers came with it.
+
+    Raises:
+        InputError: it answers otherwise or not at all, or no answers came with it.
+    """
+    if not about.golden:
+        raise InputError(
+            f"the bundle {where} lacks its answers about drawn photos; export it again"
+        )
+    try:
+        golden.check(judge, about.grid, about.golden, where)
+    except InputError:
+        raise
+    except Exception as error:  # a network of other inputs or outputs: each runtime has its errors
+        raise InputError(
+            f"the bundle {where} cannot be used: its network and its settings do not fit each other"
+            f" ({first_line(error)}); copy it again, or export it again"
+        ) from None

@@ -8,12 +8,17 @@ from typing import Any
 
 from anomaly.types import GOOD
 
+MOST_ANSWERS = 8  # about drawn photos: each is judged at every loading
 SIDES = range(32, 4097)  # of masks and heat, pixels
 Check = Callable[[Any], bool]
 
 
 def is_text(value: Any) -> bool:
-    return isinstance(value, str)
+    """That UTF-8 can hold: JSON may also name halves of letters."""
+    try:
+        return isinstance(value, str) and bool(value.encode() or True)
+    except UnicodeEncodeError:
+        return False
 
 
 def is_flag(value: Any) -> bool:
@@ -21,7 +26,10 @@ def is_flag(value: Any) -> bool:
 
 
 def is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not is_flag(value) and math.isfinite(value)
+    try:
+        return isinstance(value, int | float) and not is_flag(value) and math.isfinite(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        return False
 
 
 def is_count(value: Any) -> bool:
@@ -79,7 +87,10 @@ FIELDS: dict[str, tuple[Check, str]] = {
     "versions": (table_of(is_text), "names with a text each"),
     "created": (is_text, "text"),
     "runtime": (is_text, "the name of a runtime"),
-    "golden": (list_of(is_answer), "answers with a seed and log_proba each"),
+    "golden": (
+        lambda value: list_of(is_answer)(value) and len(value) <= MOST_ANSWERS,
+        f"at most {MOST_ANSWERS} answers with a seed and log_proba each",
+    ),
     "files": (table_of(is_text), "paths with a digest each"),
     "digest": (is_text, "text"),
 }
@@ -93,7 +104,7 @@ def problem(content: Mapping[str, Any]) -> str | None:
         if not holds(content[name]):
             return f"has a wrong {name}, which must be {words}"
     scores, defective = content["validate_scores"], content["validate_defective"]
-    if scores and len(scores) != len(defective):
+    if len(scores) != len(defective):
         return "has validate_scores and validate_defective of different lengths"
     if any(len(answer["log_proba"]) != len(content["classes"]) for answer in content["golden"]):
         return "has golden answers of other classes"

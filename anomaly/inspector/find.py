@@ -41,8 +41,13 @@ def bundle_of(model: str, output: Path, uri: str | None = None) -> Path:
     if os.path.isdir(model):  # of a path that no disk can hold, too
         return _in_folder(Path(model))
     if RUN_ID.fullmatch(model) or REMOTE.match(model) or "@" in model or model == LATEST:
-        from anomaly.tracking.registry import fetch  # MLflow takes seconds, and a folder needs none
-
+        try:
+            from anomaly.tracking.registry import fetch  # MLflow takes seconds, a folder needs none
+        except ModuleNotFoundError as error:
+            raise InputError(
+                f"{model} is looked up in MLflow, which is not installed here ({error.name} is"
+                " missing): give the folder of an exported bundle, or pip install '.[train]'"
+            ) from None
         return _in_folder(fetch(_address(model), output, uri))
     raise InputError(
         f"{model} is no model: there is no such folder, and it is neither the id of a run (32 digits"

@@ -23,7 +23,10 @@ NEWEST = 0.2  # weight of the last photo in the mean time of one
 class Pool:
     """Threads with a bounded queue in front. Two photos at a time in one network would be slower."""
 
-    def __init__(self, threads: int, queue: int, seconds: float, depth: Gauge) -> None:
+    def __init__(
+        self, threads: int, queue: int, seconds: float, depth: Gauge, one: float = 0.1
+    ) -> None:
+        """`one` is how many seconds a photo takes, as far as it is known."""
         self._threads, self._places, self._seconds, self._depth = (
             threads,
             threads + queue,
@@ -31,7 +34,7 @@ class Pool:
             depth,
         )
         self._executor = ThreadPoolExecutor(threads, "judge")
-        self._taken, self._mean, self._lock = 0, 0.1, threading.Lock()
+        self._taken, self._mean, self._lock = 0, one, threading.Lock()
         self._opencv, self._blas = cv2.getNumThreads(), threadpool_limits(1, "blas")
         cv2.setNumThreads(1)  # every core has a photo already
 
@@ -39,18 +42,20 @@ class Pool:
         """What each work returns, in their order.
 
         Raises:
-            Refusal: there is no room for all of them, or they take too long.
+            Refusal: there is no room for all of them, or nobody comes to one in time.
         """
         self._take(len(works))
         futures = [self._submit(work) for work in works]
         wrapped = [asyncio.wrap_future(future) for future in futures]
         try:
             async with asyncio.timeout(self._seconds):
-                return await asyncio.gather(*wrapped)
+                return await asyncio.gather(*map(asyncio.shield, wrapped))
         except TimeoutError:
             if any(future.cancel() for future in futures):  # nobody came to it
                 raise self._busy from None
-            raise Refusal(504, f"there was no verdict within {self._seconds:g} seconds") from None
+            return await asyncio.gather(
+                *wrapped
+            )  # a thread is at it, and what it writes is written
         finally:
             for future in futures:  # what still waits need not be judged
                 future.cancel()

@@ -85,7 +85,8 @@ def open_service(settings: Settings, inspector: Inspector | None = None) -> Serv
     counters.watch_process()
     # Keras' networks hold all cores for one photo.
     threads = 1 if inspector.about.runtime == KERAS else settings.threads
-    pool = Pool(threads, settings.queue, settings.seconds, counters.queue)
+    seconds = inspector.judge_one(golden.drawn(0)).milliseconds / 1000  # the first took longer
+    pool = Pool(threads, settings.queue, settings.seconds, counters.queue, seconds)
     return Service(settings, inspector, counters, pool)
 
 

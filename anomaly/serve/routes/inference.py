@@ -22,6 +22,7 @@ from anomaly.serve.service import Service
 from anomaly.types import Image
 
 JSON_LENGTH = "inference-header-content-length"  # of Triton: tensors in bytes follow the JSON
+DIGITS = 12  # of that number, at most
 TYPES = {
     "verdict": "BYTES",
     "defect": "BYTES",
@@ -133,7 +134,7 @@ def _json_length(request: Request, body: bytes) -> int | None:
     text = request.headers.get(JSON_LENGTH)
     if text is None:
         return None
-    if not text.isdecimal() or int(text) > len(body):
+    if not text.isdecimal() or len(text) > DIGITS or int(text) > len(body):
         raise Refusal(
             400, f"{JSON_LENGTH} must be the number of bytes of the JSON, got {text[:20]}"
         )

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response
 
+from anomaly.serve.http.refusals import Refusal
 from anomaly.serve.http.upload import BODY, photo_in
 from anomaly.serve.routes.answers import JPEG, JSON, PNG, answer, names, wanted
 from anomaly.serve.service import Service
@@ -35,6 +36,8 @@ def routes(service: Service) -> APIRouter:
         heat: Annotated[bool, Query(description="add the heat, a PNG in base64")] = False,
         accept: Annotated[str, Header()] = JSON,
     ) -> Response:
+        if unknown := sorted({*request.query_params} - {"threshold", "heat"}):
+            raise Refusal(422, f"{unknown[0]} is not known; give threshold or heat")
         service.pool.expect_room()
         photo = await photo_in(request)
         finish = partial(answer, model=model, media_type=wanted(accept), heat=heat)

@@ -42,8 +42,14 @@ def read(body: bytes, json_length: int | None) -> Asked:
     outputs = None
     if content.get("outputs"):
         outputs = [str(each.get("name")) for each in _list(content, "outputs")]
+    return Asked(_id(content), photos, _threshold(content), outputs)
+
+
+def _id(content: Mapping[str, Any]) -> str | None:
     id = content.get("id")
-    return Asked(None if id is None else str(id), photos, _threshold(content), outputs)
+    if id is None or (isinstance(id, str) and id.isprintable()):
+        return id
+    raise _wrong("id must be a text")
 
 
 def _list(content: Mapping[str, Any], name: str, count: int | None = None) -> list[dict]:

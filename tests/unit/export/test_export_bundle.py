@@ -174,6 +174,13 @@ def test_openvino_in_bfloat16_is_refused(exported, monkeypatch):
     ({"kind": "os"}, "a model of kind 'os', which this version lacks"),
     ({"golden": [{"seed": -1, "log_proba": [0, 0, 0, 0]}]}, "wrong golden"),
     ({"golden": [{"seed": 1, "log_proba": [0, 0]}]}, "golden answers of other classes"),
+    ({"golden": [{"seed": 1, "log_proba": [0, 0, 0, 0]}] * 9}, "must be at most 8 answers"),
+    ({"golden": []}, "lacks its answers about drawn photos"),
+    ({"grid": 128}, "do not fit each other .*heat is"),
+    ({"kind": "mask_rcnn"}, "is damaged, or of another kind of model"),
+    ({"temperature": 10**400}, "wrong temperature"),
+    ({"category": "\ud800"}, "wrong category"),
+    ({"validate_scores": []}, "of different lengths"),
 ])  # fmt: skip
 def test_what_others_wrote_is_checked(fields, sentence, exported, bundle_copy, reseal):
     folder = bundle_copy(exported("classifier", "onnx")[1])
@@ -196,12 +203,19 @@ def test_a_damaged_network_is_a_sentence(runtime, file, content, exported, bundl
         read(folder)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"size": "a", "settings": {}}'])
+SETTINGS = ({"size": 32}, {"size": 50_000}, {"size": "a"}, {"settings": {}})
+
+
+@pytest.mark.parametrize("text", [
+    *("", "[]", "{}", "[" * 100_000),
+    *(json.dumps({"size": 64, "settings": {"threshold": t}}) for t in ("a", 7, None)),
+    *(json.dumps({"size": 64, "settings": {"threshold": 0.1}} | each) for each in SETTINGS),
+])  # fmt: skip
 def test_damaged_settings_are_a_sentence(text, exported, bundle_copy, reseal):
     folder = bundle_copy(exported("classifier", "onnx")[1])
     (folder / "network.json").write_text(text)
     reseal(folder)
-    with pytest.raises(InputError, match=r"network\.json is damaged"):
+    with pytest.raises(InputError, match=r"network\.json is damaged|do not fit each other"):
         read(folder)
 
 

@@ -8,12 +8,12 @@ import sys
 import pytest
 
 DROPPED = """
-import os, signal
+import signal
 from anomaly.runtime import signals
 
 class Collected:
     def __del__(self):
-        os.kill(os.getpid(), signal.{number})  # what it raises here Python only prints
+        signal.raise_signal(signal.{number})  # what it raises here Python only prints
 
 {first}
 Collected()

@@ -35,8 +35,8 @@ def test_results_come_in_the_order_of_the_works(pool):
     assert asyncio.run(pool.run([partial(int, k) for k in range(4)])) == [0, 1, 2, 3]
 
 
-def test_what_takes_too_long_is_given_up(pool):
-    assert refusal(pool, [SLOW]).status == 504
+def test_what_a_thread_is_at_is_finished(pool):
+    assert asyncio.run(pool.run([SLOW])) == [None]
 
 
 def test_what_nobody_comes_to_in_time_may_come_again_and_is_not_judged(pool):
