@@ -54,7 +54,7 @@ data: setup ## download a category of MVTec AD: CATEGORY=bottle ROOT=datasets [S
 train: setup ## train: ARGS="data.root=DIR data.category=bottle model=mobilenetv2"
 	$(RUN) train.py $(ARGS)
 
-test: $(VENV)/test.done ## run the tests (about twelve minutes on two cores)
+test: $(VENV)/test.done ## run the tests (a quarter of an hour or more on two cores)
 	$(RUN) -m pytest -n 2 --dist loadscope --no-loadscope-reorder -m "not slow" $(ARGS)
 
 test-slow: $(VENV)/test.done ## also the tests that take minutes each
