@@ -15,36 +15,22 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
-from anomaly.inspector.about import About
-from anomaly.inspector.bundle import seal
+from bundles import ABOUT, SAVED, exported_bundle
 
 from .conftest import REPOSITORY, Ended, Process
 
-SAVED = REPOSITORY / "tests" / "saved"
 PHOTO = (SAVED / "scratch_001.png").read_bytes()
-ABOUT = About(
-    kind="classifier", ensemble=False, category="demo", classes=["good", "hole", "scratch", "stain"],
-    grid=64, temperature=1.0, sorting_threshold=0.5, reject_below=0.0,
-    validate_scores=[0.1, 0.9], validate_defective=[False, True], figures={}, evidence="two images",
-    outcomes={}, run={"id": "0", "name": "demo-tiny"}, versions={}, created="2026-11-27", runtime="onnx",
-)  # fmt: skip
 HEAVY = ("keras", "tensorflow", "mlflow", "hydra", "omegaconf", "jax", "sklearn", "matplotlib")
 GIGABYTE = 2**30
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory) -> Path:
-    """A bundle for ONNX Runtime, as an earlier version exported it."""
-    folder = tmp_path_factory.mktemp("model") / "onnx"
-    shutil.copytree(SAVED.parent / "exported", folder)
-    golden = folder / "golden.json"  # what it said of drawn photos when it was exported
-    seal(folder, replace(ABOUT, golden=json.loads(golden.read_text())))
-    return folder
+    """A bundle for ONNX Runtime."""
+    return exported_bundle(tmp_path_factory.mktemp("model") / "onnx", reject_below=0.0)
 
 
 class Service:

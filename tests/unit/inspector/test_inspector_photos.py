@@ -88,6 +88,7 @@ def test_the_photos_own_folder_cannot_be_that_of_the_results(parts):
         meant("in", out="in")
 
 
+# No mode of a folder keeps root out, and no other folder that root cannot read can be made by a test.
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every folder, so none is refused")
 def test_a_folder_that_cannot_be_read_is_not_passed_over(parts):
     (parts / "in" / "a").chmod(0)

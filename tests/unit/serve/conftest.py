@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,24 +12,21 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
+import bundles
 import pytest
+from bundles import SAVED, exported_bundle
 from uvicorn import Server
 
-from anomaly.inspector.about import About
-from anomaly.inspector.bundle import seal
 from anomaly.serve.app import create
 from anomaly.serve.http.server import config, listen
 from anomaly.serve.settings import Settings
 
-SAVED = Path(__file__).parents[2] / "saved"
 PHOTO, GOOD = (SAVED / name for name in ("scratch_001.png", "good_001.png"))
-ABOUT = About(
-    kind="classifier", ensemble=False, category="demo", classes=["good", "hole", "scratch", "stain"],
-    grid=64, temperature=1.0, sorting_threshold=0.35, reject_below=0.3,
-    validate_scores=[0.2, 0.3, 0.4, 0.9], validate_defective=[False, False, True, True],
-    figures={}, evidence="40 images", outcomes={}, versions={},
-    run={"id": "0" * 32, "name": "demo-tiny"}, created="2026-11-27", runtime="onnx",
-)  # fmt: skip
+POINT = {
+    "sorting_threshold": 0.35,
+    "validate_scores": [0.2, 0.3, 0.4, 0.9],
+}  # such that the photos get different verdicts
+ABOUT = replace(bundles.ABOUT, **POINT)
 
 
 class Answer(NamedTuple):
@@ -81,12 +77,8 @@ class Client(NamedTuple):
 
 @pytest.fixture(scope="session")
 def exported(tmp_path_factory) -> Path:
-    """A bundle for ONNX Runtime, of saved/classifier as an earlier version exported it."""
-    folder = tmp_path_factory.mktemp("exported") / "onnx"
-    shutil.copytree(SAVED.parent / "exported", folder)
-    golden = folder / "golden.json"  # what it said of drawn photos when it was exported
-    seal(folder, replace(ABOUT, golden=json.loads(golden.read_text())))
-    return folder
+    """A bundle for ONNX Runtime."""
+    return exported_bundle(tmp_path_factory.mktemp("exported") / "onnx", **POINT)
 
 
 @contextmanager
