@@ -53,9 +53,8 @@ class Pool:
         except TimeoutError:
             if any(future.cancel() for future in futures):  # nobody came to it
                 raise self._busy from None
-            return await asyncio.gather(
-                *wrapped
-            )  # a thread is at it, and what it writes is written
+            # A thread is at each of them: it ends soon, and what it writes is written.
+            return await asyncio.gather(*wrapped)
         finally:
             for future in futures:  # what still waits need not be judged
                 future.cancel()
